@@ -1,0 +1,87 @@
+"""Settings: read once from VIVERO_* variables (and var/vivero.env) by the entry points, then handed on."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. Paths are absolute; `secret_key` never appears in a repr."""
+
+    var: Path
+    database_url: str
+    engine_database_url: str
+    secret_key: str = field(repr=False)
+    base_url: str = "http://127.0.0.1:8080"
+    timezone: str = "Europe/Madrid"
+    locale: str = "es"
+    hypervisor: str = "libvirt"  # or "fake"
+    playbooks: str = "ansible"  # or "fake"
+    mailer: str = "page"  # "page" keeps mails for the administrator's page; "smtp" sends them
+    smtp_url: str = field(default="", repr=False)  # smtp[s]://user:password@host:port?starttls=1
+    mail_from: str = "vivero@localhost"
+    ssh_key: Path = Path("/etc/vivero/ssh/id_ed25519")
+    ssh_known_hosts: Path = Path("/etc/vivero/ssh/known_hosts")
+    storage_dir: str = "/srv/vivero"  # on the hosts: the shared cabinet
+    department_network: str = "10.77.16.0/20"  # where department machines get their addresses
+    department_gateway: str = "10.77.16.1"
+    templates_dir: Path = ROOT / "templates_vm"
+    playbooks_dir: Path = ROOT / "playbooks"
+    reserve_hosts: int = 1
+    idle_minutes: int = 15
+    absolute_hours: int = 8
+    simulator: bool = False
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Build Settings from VIVERO_<NAME> variables; a missing secret key is made once and kept in var/, mode 0600."""
+    var = Path(environ.get("VIVERO_VAR", ROOT / "var")).resolve()
+    read = {**read_env_file(var / "vivero.env"), **environ}
+    values: dict[str, object] = {}
+    for name, kind in Settings.__annotations__.items():
+        text = read.get(f"VIVERO_{name.upper()}")
+        if text is not None and name != "var":
+            values[name] = convert(text, kind)
+    values.setdefault("database_url", f"sqlite:///{var}/vivero.db")
+    database_url = str(values["database_url"])
+    values.setdefault(
+        "engine_database_url",
+        f"sqlite:///{var}/engine.db" if database_url.startswith("sqlite") else database_url,
+    )
+    values.setdefault("secret_key", keep_secret_key(var / "secret_key"))
+    return Settings(var=var, **values)  # type: ignore[arg-type]
+
+
+def convert(text: str, kind: str) -> object:
+    if kind == "int":
+        return int(text)
+    if kind == "bool":
+        return text.lower() in {"1", "true", "yes"}
+    return Path(text).resolve() if kind == "Path" else text
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """NAME=value lines; the file is ours, so there is no quoting."""
+    if not path.exists():
+        return {}
+    lines = (line.strip() for line in path.read_text().splitlines())
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def keep_secret_key(path: Path) -> str:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text().strip()

@@ -1,0 +1,92 @@
+"""Expected trouble: each error carries a stable code and a message a nurse can act on."""
+
+from __future__ import annotations
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name: marks a message for translation
+    """Mark a message for translation where it is written; it is translated where it is shown."""
+    return message
+
+
+class PortalError(Exception):
+    """Expected trouble. `message` is an English msgid with %(name)s places, `params` fill them.
+
+    `code` is stable (the API's problem type), `status` its HTTP status, `field` the form field it belongs to.
+    """
+
+    code = "portal-error"
+    status = 400
+
+    def __init__(self, message: str, *, field: str | None = None, **params: object) -> None:
+        super().__init__(message % params if params else message)
+        self.message = message
+        self.field = field
+        self.params = params
+
+
+class NotAllowed(PortalError):
+    """The person may not do this."""
+
+    code, status = "not-allowed", 403
+
+
+class OwnRequest(NotAllowed):
+    """Nobody decides on their own request (separation of duties, ENS op.acc.3)."""
+
+    code = "own-request"
+
+
+class NotFound(PortalError):
+    code, status = "not-found", 404
+
+
+class Invalid(PortalError):
+    """Input that makes no sense; `field` names the place."""
+
+    code, status = "invalid", 422
+
+
+class Conflict(PortalError):
+    """The thing has changed meanwhile, or the move is not legal from here."""
+
+    code, status = "conflict", 409
+
+
+class AlreadyDecided(Conflict):
+    code = "already-decided"
+
+
+class NoCapacity(Conflict):
+    code = "no-capacity"
+
+
+class OverQuota(Invalid):
+    code = "over-quota"
+
+
+class OutsideUnavailable(PortalError):
+    """Something outside did not answer. Worth trying again."""
+
+    code, status = "unavailable", 503
+
+
+class HypervisorUnavailable(OutsideUnavailable):
+    code = "hypervisor-unavailable"
+
+
+class MachineMissing(PortalError):
+    """The hypervisor does not know this machine (any more)."""
+
+    code, status = "machine-missing", 409
+
+
+class PlaybookFailed(PortalError):
+    """A playbook ended without doing all it should; the message says for which machines and why."""
+
+    code, status = "playbook-failed", 502
+
+
+class Cancelled(PortalError):
+    """A person asked for the work to stop; raised at the next safe point."""
+
+    code, status = "cancelled", 409

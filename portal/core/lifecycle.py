@@ -1,0 +1,96 @@
+"""The states of each noun and the only legal moves between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from portal.core.errors import N_, Conflict
+
+
+class VmRequestState(StrEnum):
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    PROVISIONING = "provisioning"
+    FULFILLED = "fulfilled"
+    FAILED = "failed"
+
+
+class VmState(StrEnum):
+    CLONING = "cloning"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    PARKED = "parked"
+    RETIRED = "retired"
+    ERROR = "error"
+
+
+class JobState(StrEnum):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StepState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class WorkflowState(StrEnum):
+    """One durable sequence of steps, as people see it."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class HostState(StrEnum):
+    ACTIVE = "active"
+    DRAINING = "draining"
+    MAINTENANCE = "maintenance"
+    LOST = "lost"
+
+
+class MailState(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+S = TypeVar("S", bound=StrEnum)
+
+VM_REQUEST_MOVES: Mapping[VmRequestState, frozenset[VmRequestState]] = {
+    VmRequestState.SUBMITTED: frozenset({VmRequestState.APPROVED, VmRequestState.DENIED, VmRequestState.CANCELLED}),
+    # an approved request may wait for its first day; cancelled before that it never had a machine
+    VmRequestState.APPROVED: frozenset({VmRequestState.PROVISIONING, VmRequestState.CANCELLED, VmRequestState.FAILED}),
+    VmRequestState.PROVISIONING: frozenset({VmRequestState.FULFILLED, VmRequestState.FAILED, VmRequestState.CANCELLED}),
+    VmRequestState.FAILED: frozenset({VmRequestState.PROVISIONING, VmRequestState.CANCELLED}),
+    VmRequestState.FULFILLED: frozenset(),
+    VmRequestState.DENIED: frozenset(),
+    VmRequestState.CANCELLED: frozenset(),
+}
+
+VM_MOVES: Mapping[VmState, frozenset[VmState]] = {
+    VmState.CLONING: frozenset({VmState.RUNNING, VmState.ERROR, VmState.RETIRED}),
+    VmState.RUNNING: frozenset({VmState.STOPPED, VmState.PARKED, VmState.RETIRED, VmState.ERROR}),
+    VmState.STOPPED: frozenset({VmState.RUNNING, VmState.PARKED, VmState.RETIRED, VmState.ERROR}),
+    VmState.PARKED: frozenset({VmState.RUNNING, VmState.STOPPED, VmState.RETIRED, VmState.ERROR}),
+    VmState.ERROR: frozenset({VmState.CLONING, VmState.RUNNING, VmState.STOPPED, VmState.PARKED, VmState.RETIRED}),
+    VmState.RETIRED: frozenset(),
+}
+
+
+def check_move(moves: Mapping[S, frozenset[S]], old: S, new: S) -> None:
+    """Raise Conflict unless the move is legal. Moving to the same state is never legal: steps look first."""
+    if new not in moves[old]:
+        raise Conflict(N_("This cannot become “%(new)s”: it is “%(old)s”."), old=str(old), new=str(new))

@@ -1,0 +1,268 @@
+"""What we ask of the outside world, as Protocols with frozen results; nothing here knows who answers.
+
+Every host is named by a `HostAddress`; every machine by its UUID (`vm_id`), which is also the domain's UUID.
+Each Protocol has a real backend and a fake one in `backends/`, and both pass the same tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+@dataclass(frozen=True)
+class HostAddress:
+    """How to reach one hypervisor host: always SSH, one key, one port (DESIGN 4)."""
+
+    name: str
+    address: str
+    port: int = 22
+    user: str = "root"
+
+
+class Power(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    OFF = "off"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True)
+class MachineSeen:
+    """A machine as the hypervisor shows it. `ours` is false for machines without Vivero's metadata."""
+
+    vm_id: UUID
+    name: str
+    power: Power
+    vcpus: int
+    memory_mib: int
+    ours: bool
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """What a host can do. `accelerator` is proven by a probe boot, never assumed."""
+
+    vcpus: int
+    memory_mib: int
+    free_memory_mib: int
+    accelerator: str  # "kvm" or "qemu"
+    cpu_model: str
+    hypervisor_version: str
+    storage_total_mib: int
+    storage_free_mib: int
+
+
+@dataclass(frozen=True)
+class Screenshot:
+    """A picture of a machine's screen, always PNG."""
+
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    name: str
+    description: str
+    taken_at: datetime
+
+
+@dataclass(frozen=True)
+class HostLeftovers:
+    """What lies on a host's storage under Vivero's folders, by machine: disks, seeds, DHCP reservations."""
+
+    vm_folders: frozenset[UUID]
+    dhcp_reservations: frozenset[UUID]
+
+
+class Hypervisor(Protocol):
+    """Reads, watches and switches power. Creating, changing and destroying is a playbook's work.
+
+    Every call raises HypervisorUnavailable when the host does not answer within its time limit, and
+    MachineMissing when the host does not know the machine. Calls are safe from several threads.
+    """
+
+    def describe(self, host: HostAddress) -> HostFacts: ...
+
+    def machines(self, host: HostAddress) -> list[MachineSeen]: ...
+
+    def machine(self, host: HostAddress, vm_id: UUID) -> MachineSeen: ...
+
+    def start(self, host: HostAddress, vm_id: UUID) -> None:
+        """Return when the machine is running (not: ready). Running already is fine."""
+
+    def shut_down(self, host: HostAddress, vm_id: UUID) -> None:
+        """Ask the guest to stop: by its agent, else ACPI. Returns at once; it may refuse for ever."""
+
+    def power_off(self, host: HostAddress, vm_id: UUID) -> None:
+        """Return when the machine is off. Off already is fine."""
+
+    def reboot(self, host: HostAddress, vm_id: UUID) -> None: ...
+
+    def agent_answers(self, host: HostAddress, vm_id: UUID) -> bool: ...
+
+    def serial_log(self, host: HostAddress, vm_id: UUID) -> str:
+        """The last 64 KiB that the machine printed on its serial console."""
+
+    def screenshot(self, host: HostAddress, vm_id: UUID) -> Screenshot: ...
+
+    def snapshots(self, host: HostAddress, vm_id: UUID) -> list[Snapshot]: ...
+
+    def take_snapshot(self, host: HostAddress, vm_id: UUID, *, name: str, description: str) -> None: ...
+
+    def revert_snapshot(self, host: HostAddress, vm_id: UUID, *, name: str) -> None: ...
+
+    def delete_snapshot(self, host: HostAddress, vm_id: UUID, *, name: str) -> None: ...
+
+    def leftovers(self, host: HostAddress) -> HostLeftovers: ...
+
+    def close(self) -> None: ...
+
+
+class Reachability(Protocol):
+    """Asks over the network whether a machine serves yet."""
+
+    def tcp_open(self, address: str, port: int, *, timeout_s: float = 1.0) -> bool: ...
+
+
+@dataclass(frozen=True)
+class PlaybookLine:
+    """One thing a playbook says while it runs, already readable: "hv1: Make the disks – done"."""
+
+    at: datetime
+    host: str
+    text: str
+    failed: bool = False
+
+
+class PlaybookStatus(StrEnum):
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True)
+class PlaybookRun:
+    """One run of `playbooks/<playbook>.yml` over `hosts`.
+
+    `variables` are extra vars. `host_variables` are per host name. `secrets` are extra vars that never reach
+    arguments, logs or lines: the runner passes them by a file of mode 0600 and masks their values.
+    """
+
+    playbook: str
+    hosts: tuple[HostAddress, ...]
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    host_variables: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    secrets: Mapping[str, Json] = field(default_factory=dict)
+    timeout_s: int = 1800
+
+
+@dataclass(frozen=True)
+class MachineOutcome:
+    ok: bool
+    changed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class PlaybookResult:
+    """`machines` maps vm id to what the last module said of it: {"ok": bool, "changed": bool, "message": str}.
+
+    Modules of ours return {"machines": [{"vm_id": ..., "ok": ..., "changed": ..., "message": ...}]}, which the
+    runner gathers from all hosts. `hosts_failed` are hosts that failed or could not be reached, with the reason.
+    """
+
+    status: PlaybookStatus
+    machines: Mapping[UUID, MachineOutcome]
+    hosts_failed: Mapping[str, str]
+
+
+class PlaybookRunner(Protocol):
+    """Runs playbooks. Returns for every ended run; raises OutsideUnavailable only if none could start.
+
+    `on_line` is called in the caller's thread as lines come. `cancelled` is polled at least once a second; once it
+    is true the run is stopped within 5 s and its status is CANCELLED.
+    """
+
+    def run(
+        self,
+        run: PlaybookRun,
+        *,
+        on_line: Callable[[PlaybookLine], None] = lambda line: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> PlaybookResult: ...
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A template's virtual hardware, in libvirt's own values."""
+
+    machine: str = "pc"  # "pc" (i440fx) or "q35"
+    firmware: str = "bios"  # "bios" or "uefi"
+    disk_bus: str = "virtio"  # "virtio", "scsi", "sata", "ide"
+    nic_model: str = "virtio"  # "virtio", "e1000", "rtl8139"
+    clock: str = "utc"  # "utc" or "localtime"
+    video: str = "vga"  # "vga", "virtio", "cirrus", "qxl"
+    cpu_model: str = "qemu64"  # a named model: a baseline for live moves
+
+
+@dataclass(frozen=True)
+class MachineOrder:
+    """All that `clone_vms.yml` needs to know of one machine (sizes in MiB/GiB, addresses as text).
+
+    `disk` is the template's disk below the host's storage directory. `hardware` is the template's hardware profile.
+    Secret parameters travel apart: PlaybookRun.secrets["clone_vms_secrets"] = {vm_id: {parameter: value}}.
+    """
+
+    vm_id: UUID
+    name: str  # also the guest's host name
+    owner: str
+    template_disk: str
+    linked: bool
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    hardware: Hardware
+    network: str  # "department" | "isolated" | "quarantine"
+    mac: str
+    address: str | None
+    personalisation: str  # "cloud-init" | "sysprep" | "none"
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    keyboard: str = "es"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One mail, plain text and HTML, in the receiver's language."""
+
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+
+
+class Mailer(Protocol):
+    def send(self, letter: Letter) -> None:
+        """Return when the server has taken the letter. Raises OutsideUnavailable if it may be tried again."""
+
+
+class WorkflowQueue(Protocol):
+    """Puts a durable workflow in the queue **inside the caller's transaction**, so both happen or neither.
+
+    `db` is SQLAlchemy's Session (typed object here: interfaces import no third party).
+    `workflow_id` is the key: the same id twice is one workflow.
+    """
+
+    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str) -> None: ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """The present, aware, UTC."""
