@@ -1,0 +1,16 @@
+"""The `vivero` command: one file a noun, gathered here."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    name="vivero",
+    help="Provisioning portal and training lab for a hospital's own virtual machines.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+def main() -> None:
+    app()
