@@ -71,8 +71,11 @@ S = TypeVar("S", bound=StrEnum)
 
 VM_REQUEST_MOVES: Mapping[VmRequestState, frozenset[VmRequestState]] = {
     VmRequestState.SUBMITTED: frozenset({VmRequestState.APPROVED, VmRequestState.DENIED, VmRequestState.CANCELLED}),
+    # an approved extension is fulfilled at once;
     # an approved request may wait for its first day; cancelled before that it never had a machine
-    VmRequestState.APPROVED: frozenset({VmRequestState.PROVISIONING, VmRequestState.CANCELLED, VmRequestState.FAILED}),
+    VmRequestState.APPROVED: frozenset(
+        {VmRequestState.FULFILLED, VmRequestState.PROVISIONING, VmRequestState.CANCELLED, VmRequestState.FAILED}
+    ),
     VmRequestState.PROVISIONING: frozenset({VmRequestState.FULFILLED, VmRequestState.FAILED, VmRequestState.CANCELLED}),
     VmRequestState.FAILED: frozenset({VmRequestState.PROVISIONING, VmRequestState.CANCELLED}),
     VmRequestState.FULFILLED: frozenset(),

@@ -1,0 +1,47 @@
+"""The tables: one file a noun. Import from here; rows change state only by move_to()."""
+
+from __future__ import annotations
+
+from portal.models.accounts import Account, Membership
+from portal.models.audit import AuditEntry
+from portal.models.base import Base
+from portal.models.claims import Claim
+from portal.models.consoles import ConsoleTicket
+from portal.models.departments import Department
+from portal.models.hosts import Host
+from portal.models.idempotency import IdempotencyKey
+from portal.models.leases import LeaseNotice
+from portal.models.login_sessions import LoginSession
+from portal.models.mails import Mail
+from portal.models.templates import Template, TemplateVersion
+from portal.models.tokens import ApiToken
+from portal.models.vm_requests import VmRequest
+from portal.models.vms import Vm, VmUser
+from portal.models.workers import Worker
+from portal.models.workflows import Job, JobLine, Workflow, WorkflowStep
+
+__all__ = [
+    "Account",
+    "ApiToken",
+    "AuditEntry",
+    "Base",
+    "Claim",
+    "ConsoleTicket",
+    "Department",
+    "Host",
+    "IdempotencyKey",
+    "Job",
+    "JobLine",
+    "LeaseNotice",
+    "LoginSession",
+    "Mail",
+    "Membership",
+    "Template",
+    "TemplateVersion",
+    "Vm",
+    "VmRequest",
+    "VmUser",
+    "Worker",
+    "Workflow",
+    "WorkflowStep",
+]

@@ -1,0 +1,35 @@
+"""Who did what, when and why: written in the same transaction as the change, chained by hashes, never edited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.base import Base
+
+
+class AuditEntry(Base, kw_only=True):
+    """`digest` covers this entry and the digest before it. `actor_id` is null for the system itself."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("ix_audit_entries_subject", "subject_id", "id"),
+        Index("ix_audit_entries_department", "department_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, init=False)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor_id: Mapped[UUID | None] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(60), index=True)  # "vm_request.approved"
+    subject_kind: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[str] = mapped_column(String(80))
+    subject_name: Mapped[str] = mapped_column(String(200))
+    department_id: Mapped[UUID | None] = mapped_column(default=None)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    details: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    digest: Mapped[str] = mapped_column(String(64), default="")

@@ -1,0 +1,26 @@
+"""Console tickets: single use, 30 seconds, bound to a login session and a machine (DESIGN 7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.base import Base
+
+
+class ConsoleTicket(Base, kw_only=True):
+    """Burnt by compare-and-swap on `burnt_at`; only the hash of the ticket is kept."""
+
+    __tablename__ = "console_tickets"
+
+    ticket_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    login_session_hash: Mapped[str] = mapped_column(String(64), index=True)
+    vm_id: Mapped[UUID] = mapped_column(ForeignKey("vms.id"))
+    kind: Mapped[str] = mapped_column(String(10))  # "graphical" or "serial"
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    burnt_at: Mapped[datetime | None] = mapped_column(default=None)
+    view_only: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,47 @@
+"""Opens the database: SQLite with WAL by default, PostgreSQL for many workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import Session, sessionmaker
+
+
+def open_database(url: str, *, pool_size: int = 10) -> Engine:
+    """Return an engine. SQLite: write-ahead log, foreign keys, 10 s of patience, and writers queue up front.
+
+    A transaction on SQLite begins with BEGIN IMMEDIATE only when asked (see `begin_immediate`); reads never wait.
+    """
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
+        event.listen(engine, "connect", prepare_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
+        return engine
+    return create_engine(driver_url(url), pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+
+
+def driver_url(url: str) -> str:
+    """postgresql:// means psycopg 3 here."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's late one
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def begin_sqlite(connection: Any) -> None:
+    """BEGIN IMMEDIATE where execution option vivero_write is set: a writer that read first can't be upgraded late."""
+    immediate = connection.get_execution_options().get("vivero_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def make_write_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions for work that reads and then writes: on SQLite they take the write lock at their start."""
+    return sessionmaker(engine.execution_options(vivero_write=True), expire_on_commit=False)
