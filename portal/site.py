@@ -1,0 +1,25 @@
+"""All that a page, an API call or a live connection may need from the outside, handed in once at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from portal.config import Settings
+from portal.interfaces import Clock, Hypervisor, Mailer, PlaybookRunner, Reachability, WorkflowQueue
+
+
+@dataclass(frozen=True)
+class Site:
+    """`sessions` read; `write_sessions` read and then write (they take SQLite's write lock at their start)."""
+
+    settings: Settings
+    sessions: sessionmaker[Session]
+    write_sessions: sessionmaker[Session]
+    queue: WorkflowQueue
+    hypervisor: Hypervisor
+    playbooks: PlaybookRunner
+    reachability: Reachability
+    mailer: Mailer
+    clock: Clock
