@@ -1,0 +1,5 @@
+"""Fixtures that every folder of tests may use; those of one area stand in that area's conftest.py."""
+
+from __future__ import annotations
+
+pytest_plugins: list[str] = []
