@@ -1,0 +1,184 @@
+"""Brings the minicluster up and down; the only door into this package for others."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from portal.config import ROOT
+from portal.core.errors import N_, NotAllowed, NotFound, OutsideUnavailable
+from portal.minicluster import dhcp, host_files, hosts, network, processes
+from portal.minicluster.hosts import HostStatus
+from portal.minicluster.inventory import Inventory, take_inventory, write_inventory
+from portal.minicluster.plan import (
+    ClusterPlan,
+    HostPlan,
+    check_count,
+    load_plan,
+    new_plan,
+    plan_file,
+    save_plan,
+)
+
+ROLE_FILES = ROOT / "playbooks" / "roles" / "prepare_host" / "files"
+
+
+def say_nothing(line: str) -> None:
+    """The default progress callback."""
+
+
+class Minicluster:
+    """Hypervisor hosts made of Linux namespaces. Everything of one cluster lies in one state directory.
+
+    All verbs may be called again without harm, from any process, also after a kill -9 of the one before.
+    """
+
+    def __init__(self, state_dir: Path | str, *, role_files: Path = ROLE_FILES) -> None:
+        self.state_dir = Path(state_dir).resolve()
+        self.role_files = role_files
+
+    def up(
+        self, hosts: int = 3, *, owner_pid: int | None = None, progress: Callable[[str], None] = say_nothing
+    ) -> Inventory:
+        """Return when every host answers by SSH and libvirt. Hosts that run already are kept as they are.
+
+        With `owner_pid` the cluster belongs to that process: once it is dead, the next `up` begins with `down`.
+        What a failed `up` had started is ended again.
+        """
+        check_count(hosts)
+        if os.geteuid() != 0:
+            raise NotAllowed(N_("The minicluster needs root: it makes network, mount and process namespaces."))
+        self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.locked():
+            plan = self.plan_for(hosts, owner=processes.identify(owner_pid) if owner_pid else "", progress=progress)
+            missing = [host for host in plan.hosts if processes.running_pid(host.pid_file) is None]
+            try:
+                self.start(plan, missing, progress)
+            except BaseException:
+                progress("minicluster: something failed, cleaning up")
+                self.take_down(plan)
+                raise
+            return self.publish(plan)
+
+    def plan_for(self, count: int, *, owner: str, progress: Callable[[str], None]) -> ClusterPlan:
+        """The running cluster's plan, or a new one with its bridges built."""
+        plan = load_plan(self.state_dir)
+        if plan and plan.owner and not processes.is_alive(plan.owner):
+            progress("minicluster: ending what a killed process left")
+            self.take_down(plan)
+            plan = None
+        if plan:
+            plan = replace(plan, hosts_count=max(count, plan.hosts_count), owner=owner or plan.owner)
+            save_plan(plan)
+            if plan.management_bridge not in network.our_links(plan.alias):
+                network.build_bridges(plan)
+            return plan
+        return self.claim_unit(count, owner)
+
+    def claim_unit(self, count: int, owner: str) -> ClusterPlan:
+        """The first free unit whose bridges we could make: another cluster may be coming up beside us."""
+        for unit in network.free_units():
+            plan = new_plan(self.state_dir, unit=unit, hosts=count, owner=owner)
+            save_plan(plan)
+            try:
+                network.build_bridges(plan)
+            except OutsideUnavailable:
+                network.remove(network.our_links(plan.alias))
+                continue
+            return plan
+        plan_file(self.state_dir).unlink(missing_ok=True)
+        raise OutsideUnavailable(N_("The minicluster's network could not be built."))
+
+    def start(self, plan: ClusterPlan, missing: list[HostPlan], progress: Callable[[str], None]) -> None:
+        if missing:
+            progress("minicluster: probing the accelerator")
+            accelerator = self.probe()
+            progress(f"minicluster: accelerator is {accelerator.name}")
+            plan.cabinet.mkdir(exist_ok=True)
+            host_files.make_key(plan.ssh_key, "vivero")
+        for host in missing:
+            host_files.write_host(plan, host, accelerator=accelerator, networks=self.role_files / "networks")
+        host_files.write_known_hosts(plan)
+        dhcp.start(plan)
+        for host in missing:
+            hosts.start_host(plan, host)
+            progress(f"minicluster: {host.name} has power")
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            for host, _ready in zip(missing, pool.map(hosts.wait_until_ready, missing), strict=True):
+                progress(f"minicluster: {host.name} is ready at {host.address}")
+
+    def probe(self) -> host_files.Accelerator:
+        """The same probe boot that prepare_host.yml runs on real hosts."""
+        command = ["/usr/bin/python3", "-I", str(self.role_files / "probe_accelerator.py")]
+        answer = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)
+        return host_files.Accelerator(answer["accelerator"], answer["cpu_model"])
+
+    def publish(self, plan: ClusterPlan) -> Inventory:
+        inventory = take_inventory(plan)
+        write_inventory(inventory, plan.inventory)
+        return inventory
+
+    def down(self, *, forget: bool = False) -> None:
+        """End everything of this state directory. The cabinet and the hosts' own disks stay unless `forget`."""
+        if not self.state_dir.is_dir():
+            return
+        with self.locked():
+            plan = load_plan(self.state_dir)
+            if plan:
+                self.take_down(plan)
+            if forget:
+                for name in ("hosts", "cabinet", "ssh", "dhcp"):
+                    shutil.rmtree(self.state_dir / name, ignore_errors=True)
+
+    def take_down(self, plan: ClusterPlan) -> None:
+        plan.inventory.unlink(missing_ok=True)
+        dhcp.stop(plan)
+        for host in plan.hosts:
+            processes.kill(host.pid_file, signal.SIGKILL)
+        network.remove(network.our_links(plan.alias))
+        plan_file(self.state_dir).unlink(missing_ok=True)
+
+    def status(self) -> tuple[HostStatus, ...]:
+        """One entry per host, in order; empty when the cluster is down."""
+        plan = load_plan(self.state_dir)
+        if not plan:
+            return ()
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            return tuple(pool.map(hosts.look_at, plan.hosts))
+
+    def power_cut(self, name: str) -> None:
+        """The host dies at once with all its guests, as when its cable is pulled."""
+        plan, host = self.find(name)
+        with self.locked():
+            hosts.cut_power(plan, host)
+
+    def power_on(self, name: str) -> None:
+        """Return when the host serves again. Its guests stay off, as on a real host without autostart."""
+        plan, host = self.find(name)
+        with self.locked():
+            if processes.running_pid(host.pid_file) is None:
+                hosts.start_host(plan, host)
+            hosts.wait_until_ready(host)
+
+    def find(self, name: str) -> tuple[ClusterPlan, HostPlan]:
+        plan = load_plan(self.state_dir)
+        for host in plan.hosts if plan else ():
+            if plan and host.name == name:
+                return plan, host
+        raise NotFound(N_("The minicluster has no host “%(name)s”."), name=name)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One verb at a time; the lock falls with the process that holds it."""
+        with (self.state_dir / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
