@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from portal.cli import minicluster
+
 app = typer.Typer(
     name="vivero",
     help="Provisioning portal and training lab for a hospital's own virtual machines.",
     no_args_is_help=True,
     add_completion=False,
 )
+
+app.add_typer(minicluster.app, name="minicluster")
 
 
 def main() -> None:
