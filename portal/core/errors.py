@@ -36,6 +36,12 @@ class OwnRequest(NotAllowed):
     code = "own-request"
 
 
+class LoginFailed(PortalError):
+    """One message for all reasons: who tries learns nothing (ENS op.acc.6)."""
+
+    code, status = "login-failed", 401
+
+
 class NotFound(PortalError):
     code, status = "not-found", 404
 
@@ -44,6 +50,16 @@ class Invalid(PortalError):
     """Input that makes no sense; `field` names the place."""
 
     code, status = "invalid", 422
+
+
+class InvalidOrder(Invalid):
+    """Several places are wrong at once; each error names its own field."""
+
+    code = "invalid-order"
+
+    def __init__(self, errors: tuple[Invalid, ...]) -> None:
+        super().__init__(N_("Some answers need another look."))
+        self.errors = errors
 
 
 class Conflict(PortalError):

@@ -1,0 +1,47 @@
+"""Names that are the same each time they are computed, so that a step that runs twice finds what it made."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from uuid import UUID, uuid5
+
+from portal.core.errors import N_, Invalid
+
+NAME = re.compile(r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$")
+NAME_LENGTH = 40
+MAX_COPIES = 30
+
+
+def vm_id_for(vm_request_id: UUID, position: int) -> UUID:
+    """The id of the copy at `position` (0-based): also its domain's UUID and the name of its folder."""
+    return uuid5(vm_request_id, str(position))
+
+
+def vm_names(name: str, copies: int) -> list[str]:
+    """The name itself for one machine; "moodle-01", "moodle-02" ... for several."""
+    if copies == 1:
+        return [name]
+    return [f"{name}-{number:02d}" for number in range(1, copies + 1)]
+
+
+def mac_for(vm_id: UUID, attempt: int = 0) -> str:
+    """A MAC address in QEMU's range. 24 bits may collide: whoever finds it taken asks with the next `attempt`."""
+    digest = sha256(vm_id.bytes + attempt.to_bytes(2, "big")).digest()
+    return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
+
+
+def check_name(name: str) -> None:
+    if not NAME.match(name) or "--" in name:
+        raise Invalid(
+            N_(
+                "A name has 3 to 40 small letters, digits and single hyphens. "
+                "It begins with a letter and does not end in a hyphen."
+            ),
+            field="name",
+        )
+
+
+def check_copies(copies: int) -> None:
+    if not 1 <= copies <= MAX_COPIES:
+        raise Invalid(N_("Choose between 1 and %(most)s copies."), field="copies", most=MAX_COPIES)
