@@ -1,0 +1,232 @@
+"""People: who they are, what they may do, and how they log in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, Conflict, Invalid, LoginFailed, NotAllowed, NotFound
+from portal.core.passwords import check_password, lock_until
+from portal.core.policy import HOUSE_ROLES, Actor, Grant, Permission, Role, roles_with
+from portal.models import Account, Department, Membership
+from portal.services import login_sessions, tokens
+from portal.services.audit import Subject, record
+from portal.services.paging import Page, paginate
+from portal.services.passwords import hash_password, password_fits
+
+LOGIN = re.compile(r"^[a-z][a-z0-9._-]{1,38}[a-z0-9]$")
+EMAIL = re.compile(r"^[^@\s]{1,64}@[^@\s]{1,189}$")
+LOCALES = ("es", "en")
+MOST_COLLEAGUES = 200
+
+
+def actor_of(account: Account) -> Actor:
+    grants = tuple(Grant(membership.role, membership.department_id) for membership in account.memberships)
+    return Actor(account_id=account.id, name=account.name, grants=grants, locale=account.locale)
+
+
+def about(account: Account) -> Subject:
+    return Subject("account", str(account.id), account.login)
+
+
+def require_management(actor: Actor | None) -> None:
+    """None is the command line on the server: whoever may run it has the database anyway."""
+    if actor is not None and not actor.may(Permission.MANAGE_ACCOUNTS):
+        raise NotAllowed(N_("You may not manage accounts."))
+
+
+def create_account(
+    db: Session,
+    *,
+    actor: Actor | None,
+    login: str,
+    name: str,
+    email: str,
+    password: str,
+    grants: Iterable[Grant],
+    now: datetime,
+    locale: str = "es",
+) -> Account:
+    require_management(actor)
+    check_account(login=login, name=name, email=email, locale=locale)
+    check_password(password, login=login)
+    if db.scalar(select(Account.id).where(Account.login == login)):
+        raise Conflict(N_("There is already an account “%(login)s”."), field="login", login=login)
+    account = Account(
+        login=login, name=name, email=email, locale=locale, created_at=now, password_hash=hash_password(password)
+    )
+    db.add(account)
+    put_grants(db, account, grants)
+    record(db, actor=actor, action="account.created", subject=about(account), now=now, details=grants_in_words(account))
+    return account
+
+
+def check_account(*, login: str, name: str, email: str, locale: str) -> None:
+    if not LOGIN.match(login):
+        raise Invalid(N_("A user name has 3 to 40 small letters, digits, dots and hyphens."), field="login")
+    if not 1 <= len(name.strip()) <= 200:
+        raise Invalid(N_("Please write the person's name."), field="name")
+    if not EMAIL.match(email):
+        raise Invalid(N_("This is not a mail address."), field="email")
+    if locale not in LOCALES:
+        raise Invalid(N_("This language is not there."), field="locale")
+
+
+def put_grants(db: Session, account: Account, grants: Iterable[Grant]) -> None:
+    """Replace the account's roles. Separation of duties: nobody is administrator and auditor at once."""
+    wanted = set(grants)
+    roles = {grant.role for grant in wanted}
+    if roles >= HOUSE_ROLES:
+        raise Invalid(N_("Nobody can be administrator and auditor at once."), field="grants")
+    for grant in wanted:
+        if (grant.role in HOUSE_ROLES) != (grant.department_id is None):
+            raise Invalid(N_("This role needs a department, or must not have one."), field="grants")
+        if grant.department_id and db.get(Department, grant.department_id) is None:
+            raise Invalid(N_("There is no such department."), field="grants")
+    account.memberships = [
+        membership for membership in account.memberships if Grant(membership.role, membership.department_id) in wanted
+    ]
+    held = {Grant(membership.role, membership.department_id) for membership in account.memberships}
+    for grant in sorted(wanted - held, key=str):
+        account.memberships.append(Membership(role=grant.role, department_id=grant.department_id))
+    db.flush()
+
+
+def grants_in_words(account: Account) -> dict[str, list[str]]:
+    return {"grants": sorted(f"{one.role}@{one.department_id or '*'}" for one in account.memberships)}
+
+
+def set_grants(
+    db: Session, *, actor: Actor | None, account_id: UUID, grants: Iterable[Grant], now: datetime
+) -> Account:
+    require_management(actor)
+    account = by_id(db, account_id)
+    put_grants(db, account, grants)
+    record(db, actor=actor, action="account.roles", subject=about(account), now=now, details=grants_in_words(account))
+    return account
+
+
+def set_active(db: Session, *, actor: Actor | None, account_id: UUID, active: bool, now: datetime) -> Account:
+    """Shut an account out (its log-ins and tokens end at once) or let it in again."""
+    require_management(actor)
+    account = by_id(db, account_id)
+    if actor and actor.account_id == account_id and not active:
+        raise Conflict(N_("You cannot shut out yourself."))
+    account.active = active
+    if not active:
+        login_sessions.end_all_of(db, account_id)
+        tokens.revoke_all_of(db, account_id, now)
+    action = "account.activated" if active else "account.deactivated"
+    record(db, actor=actor, action=action, subject=about(account), now=now)
+    return account
+
+
+def by_id(db: Session, account_id: UUID) -> Account:
+    account = db.get(Account, account_id)
+    if account is None:
+        raise NotFound(N_("There is no such account."))
+    return account
+
+
+def log_in(db: Session, *, login: str, password: str, now: datetime) -> Account:
+    """Return the account, or raise LoginFailed with one message for all reasons.
+
+    **Commit in both cases**: a failed try is counted, and written to the audit log, in `db`.
+    """
+    account = db.scalar(select(Account).where(Account.login == login.strip().lower()[:80]))
+    fits = password_fits(account.password_hash if account else None, password[:1000])
+    if account is None:
+        subject = Subject("account", "", login.strip()[:80])
+        record(db, actor=None, action="login.failed", subject=subject, now=now, reason="unknown")
+        raise LoginFailed(N_("The user name or the password is not right, or the account is locked."))
+    locked = account.locked_until is not None and account.locked_until > now
+    if not fits or locked or not account.active:
+        count_failure(db, account, now, reason="locked" if locked else "password" if account.active else "inactive")
+        raise LoginFailed(N_("The user name or the password is not right, or the account is locked."))
+    account.failed_logins, account.locked_until, account.last_login_at = 0, None, now
+    record(db, actor=actor_of(account), action="login.succeeded", subject=about(account), now=now)
+    return account
+
+
+def count_failure(db: Session, account: Account, now: datetime, *, reason: str) -> None:
+    """A try on a locked account is written down but not counted: nobody can be locked out for ever by tries."""
+    account.last_failed_at = now
+    if reason != "locked":
+        account.failed_logins += 1
+        account.locked_until = lock_until(account.failed_logins, now)
+    record(db, actor=None, action="login.failed", subject=about(account), now=now, reason=reason)
+
+
+def change_password(db: Session, *, actor: Actor, old: str, new: str, now: datetime) -> None:
+    """One's own password; all other log-ins of the account end (the caller opens a new one for this browser)."""
+    account = by_id(db, actor.account_id)
+    if not password_fits(account.password_hash, old[:1000]):
+        raise Invalid(N_("This is not your present password."), field="old_password")
+    check_password(new, login=account.login)
+    account.password_hash = hash_password(new)
+    login_sessions.end_all_of(db, account.id)
+    record(db, actor=actor, action="account.password", subject=about(account), now=now)
+
+
+def set_password(db: Session, *, actor: Actor | None, account_id: UUID, password: str, now: datetime) -> None:
+    """Somebody else's password, set by an administrator; unlocks the account."""
+    require_management(actor)
+    account = by_id(db, account_id)
+    check_password(password, login=account.login)
+    account.password_hash = hash_password(password)
+    account.failed_logins, account.locked_until = 0, None
+    login_sessions.end_all_of(db, account.id)
+    record(db, actor=actor, action="account.password_set", subject=about(account), now=now)
+
+
+def set_locale(db: Session, *, actor: Actor, locale: str) -> None:
+    if locale not in LOCALES:
+        raise Invalid(N_("This language is not there."), field="locale")
+    by_id(db, actor.account_id).locale = locale
+
+
+def listing(db: Session, *, actor: Actor | None, text: str | None = None, page: int = 1) -> Page[Account]:
+    require_management(actor)
+    scope = []
+    if text:
+        like = f"%{text.strip()[:80]}%"
+        scope = [or_(Account.login.ilike(like), Account.name.ilike(like))]
+    return paginate(db, Account, scopes=[scope], order=Account.login, number=page, newest_first=False)
+
+
+def colleagues(db: Session, *, actor: Actor, department_id: UUID) -> list[Account]:
+    """Active people of a department, for handing over and sharing; only for who may see the department."""
+    if not actor.may(Permission.SEE_DEPARTMENT, department_id):
+        raise NotAllowed(N_("You may not see this department."))
+    members = select(Membership.account_id).where(Membership.department_id == department_id)
+    query = select(Account).where(Account.id.in_(members), Account.active, Account.id != actor.account_id)
+    return list(db.scalars(query.order_by(Account.name).limit(MOST_COLLEAGUES)))
+
+
+def approvers_of(db: Session, department_id: UUID, *, but: UUID | None = None, most: int = 20) -> list[Account]:
+    """Who may decide for the department: its approvers, or the administrators when it has none."""
+    local = select(Membership.account_id).where(
+        Membership.role.in_([role for role in roles_with(Permission.APPROVE) if role not in HOUSE_ROLES]),
+        Membership.department_id == department_id,
+    )
+    found = active_accounts(db, local, but, most)
+    if found:
+        return found
+    house = select(Membership.account_id).where(Membership.role == Role.ADMIN, Membership.department_id.is_(None))
+    return active_accounts(db, house, but, most)
+
+
+def active_accounts(db: Session, members: Select[UUID], but: UUID | None, most: int) -> list[Account]:
+    query = select(Account).where(Account.id.in_(members), Account.active)
+    if but:
+        query = query.where(Account.id != but)
+    return list(db.scalars(query.order_by(Account.name).limit(most)))
+
+
+def count(db: Session) -> int:
+    return db.scalar(select(func.count()).select_from(Account)) or 0

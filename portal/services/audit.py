@@ -1,0 +1,168 @@
+"""Who did what, when and why: written in the transaction of the change, chained so that an edit shows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, text
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, NotAllowed
+from portal.core.policy import Actor, Permission
+from portal.models import AuditEntry, Vm, VmRequest
+from portal.services.paging import PER_PAGE, Page, paginate
+
+CHAIN_LOCK = 0x56495645524F  # PostgreSQL's advisory lock of the chain
+SYSTEM = "Vivero"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an entry is about."""
+
+    kind: str
+    id: str
+    name: str
+    department_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class ChainReport:
+    """`head` is the newest digest: kept elsewhere, it also shows when the newest entries were cut off."""
+
+    entries: int
+    ok: bool
+    first_broken_id: int | None = None
+    head: str = ""
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """Every condition that is set must hold."""
+
+    action: str | None = None
+    actor_id: UUID | None = None
+    subject_id: str | None = None
+    department_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def record(
+    db: Session,
+    *,
+    actor: Actor | None,
+    action: str,
+    subject: Subject,
+    now: datetime,
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Write an entry in the caller's transaction. `actor` is None for the system itself."""
+    entry = AuditEntry(
+        at=now,
+        actor_id=actor.account_id if actor else None,
+        actor=actor.name if actor else SYSTEM,
+        action=action,
+        subject_kind=subject.kind,
+        subject_id=subject.id,
+        subject_name=subject.name,
+        department_id=subject.department_id,
+        reason=reason,
+        details=dict(details or {}),
+    )
+    lock_chain(db)
+    db.flush()
+    entry.digest = digest_of(entry, newest_digest(db))
+    db.add(entry)
+    db.flush()
+    return entry
+
+
+def lock_chain(db: Session) -> None:
+    """One writer at a time. On SQLite the write transaction is that lock already."""
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
+
+
+def newest_digest(db: Session) -> str:
+    return db.scalar(select(AuditEntry.digest).order_by(AuditEntry.id.desc()).limit(1)) or ""
+
+
+def digest_of(entry: AuditEntry, before: str) -> str:
+    """SHA-256 over the entry as canonical JSON and the digest of the entry before it."""
+    content = {
+        "before": before,
+        "at": entry.at.astimezone(UTC).isoformat(),
+        "actor_id": str(entry.actor_id) if entry.actor_id else None,
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": [entry.subject_kind, entry.subject_id, entry.subject_name],
+        "department_id": str(entry.department_id) if entry.department_id else None,
+        "reason": entry.reason,
+        "details": entry.details,
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def entries(
+    db: Session, *, actor: Actor, filters: AuditFilter | None = None, page: int = 1, per_page: int = PER_PAGE
+) -> Page[AuditEntry]:
+    """Newest first, for whoever may see the audit in the whole house or in departments."""
+    departments = actor.departments_for(Permission.SEE_AUDIT)
+    if departments is not None and not departments:
+        raise NotAllowed(N_("You may not read the audit log."))
+    conditions = conditions_of(filters or AuditFilter())
+    if departments is not None:
+        scopes = [[*conditions, AuditEntry.department_id == department] for department in departments]
+    else:
+        scopes = [conditions]
+    return paginate(db, AuditEntry, scopes=scopes, order=AuditEntry.id, number=page, per_page=per_page)
+
+
+def conditions_of(filters: AuditFilter) -> list[ColumnElement[bool]]:
+    wanted = {
+        AuditEntry.action: filters.action,
+        AuditEntry.actor_id: filters.actor_id,
+        AuditEntry.subject_id: filters.subject_id,
+        AuditEntry.department_id: filters.department_id,
+    }
+    conditions = [column == value for column, value in wanted.items() if value]
+    if filters.since:
+        conditions.append(AuditEntry.at >= filters.since)
+    if filters.until:
+        conditions.append(AuditEntry.at < filters.until)
+    return conditions
+
+
+def history_of(db: Session, subject_id: UUID | str, *, most: int = 100) -> list[AuditEntry]:
+    """What happened to one thing, newest first. The caller has checked that the person may see the thing."""
+    query = select(AuditEntry).where(AuditEntry.subject_id == str(subject_id)).order_by(AuditEntry.id.desc())
+    return list(db.scalars(query.limit(most)))
+
+
+def subject_of(row: VmRequest | Vm) -> Subject:
+    kind = "vm" if isinstance(row, Vm) else "vm_request"
+    return Subject(kind, str(row.id), row.name, row.department_id)
+
+
+def verify_chain(db: Session) -> ChainReport:
+    """Recompute every digest from the first entry on and name the first that does not fit."""
+    before, count = "", 0
+    for entry in in_order(db):
+        count += 1
+        if entry.digest != digest_of(entry, before):
+            return ChainReport(count, ok=False, first_broken_id=entry.id, head=before)
+        before = entry.digest
+    return ChainReport(count, ok=True, head=before)
+
+
+def in_order(db: Session) -> Iterator[AuditEntry]:
+    yield from db.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=500))
