@@ -30,6 +30,7 @@ class Settings:
     ssh_key: Path = Path("/etc/vivero/ssh/id_ed25519")
     ssh_known_hosts: Path = Path("/etc/vivero/ssh/known_hosts")
     storage_dir: str = "/srv/vivero"  # on the hosts: the shared cabinet
+    cabinet: Path = Path("/srv/vivero")  # the same folder as this machine sees it, where templates are built
     department_network: str = "10.77.16.0/20"  # where department machines get their addresses
     department_gateway: str = "10.77.16.1"
     templates_dir: Path = ROOT / "templates_vm"
