@@ -1,0 +1,125 @@
+"""Capacity held for machines: claimed when asked for, put on a host when approved, let go when retired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, NoCapacity
+from portal.core.naming import vm_id_for
+from portal.core.placement import place as choose_hosts
+from portal.core.quota import Amount
+from portal.models import Claim, Host, VmRequest
+from portal.services.capacity import claimed_by_host, hosts_in_order, load_of, room_of
+
+ATTEMPTS = 5  # of placing, when others place at the same time
+
+
+def hold(db: Session, vm_request: VmRequest, now: datetime) -> None:
+    """Make the claims of a request what the request now says: one a copy. Doing it again changes nothing."""
+    held = {claim.vm_id: claim for claim in claims_of(db, vm_request)}
+    wanted = [vm_id_for(vm_request.id, position) for position in range(vm_request.copies)]
+    release(db, set(held) - set(wanted))
+    for vm_id in wanted:
+        claim = held.get(vm_id)
+        if claim is None:
+            db.add(new_claim(vm_request, vm_id, now))
+        elif claim.host_id is None:  # a placed claim is what the host counted with
+            claim.vcpus, claim.memory_mib = vm_request.vcpus, vm_request.memory_mib
+            claim.disk_gib = vm_request.disk_gib
+    db.flush()
+
+
+def new_claim(vm_request: VmRequest, vm_id: UUID, now: datetime) -> Claim:
+    return Claim(
+        vm_request_id=vm_request.id,
+        vm_id=vm_id,
+        department_id=vm_request.department_id,
+        vcpus=vm_request.vcpus,
+        memory_mib=vm_request.memory_mib,
+        disk_gib=vm_request.disk_gib,
+        made_at=now,
+        template_slug=vm_request.template_slug,
+    )
+
+
+def claims_of(db: Session, vm_request: VmRequest) -> list[Claim]:
+    return list(db.scalars(select(Claim).where(Claim.vm_request_id == vm_request.id)))
+
+
+def place(db: Session, vm_request: VmRequest, now: datetime, *, reserve_hosts: int = 1) -> Mapping[UUID, Host]:
+    """Put the request's claims on hosts and return vm id → host. Claims that have a host keep it.
+
+    Safe beside other placements: the generation of every host that was considered is compared and swapped,
+    and whoever comes second looks again. Raises NoCapacity.
+    """
+    hold(db, vm_request, now)
+    for _ in range(ATTEMPTS):
+        with db.begin_nested() as savepoint:
+            if try_to_place(db, vm_request, reserve_hosts):
+                break
+            savepoint.rollback()
+        db.expire_all()
+    else:
+        raise NoCapacity(N_("Too many machines are being placed at this moment. Try again in a minute."))
+    hosts = {host.id: host for host in hosts_in_order(db)}
+    return {claim.vm_id: hosts[claim.host_id] for claim in claims_of(db, vm_request) if claim.host_id}
+
+
+def try_to_place(db: Session, vm_request: VmRequest, reserve_hosts: int) -> bool:
+    """False if another placement came between our look and our change."""
+    claims = {claim.vm_id: claim for claim in claims_of(db, vm_request) if claim.host_id is None}
+    if not claims:
+        return True
+    hosts = hosts_in_order(db)
+    claimed = claimed_by_host(db)
+    loads = [load_of(host, claimed.get(host.id, Amount())) for host in hosts]
+    rooms = [room_of(load) for load in loads if load.usable]
+    disk_taken = sum(amount.disk_gib for host_id, amount in claimed.items() if host_id is not None)
+    chosen = choose_hosts(
+        {vm_id: amount_of(claim) for vm_id, claim in claims.items()},
+        rooms,
+        reserve_hosts=reserve_hosts,
+        disk_free_gib=max((host.disk_gib for host in hosts), default=0) - disk_taken,
+    )
+    for vm_id, host_id in chosen.items():
+        claims[vm_id].host_id = host_id
+    considered = {room.id for room in rooms}
+    return all(swap_generation(db, host) for host in sorted(hosts, key=by_id) if host.id in considered)
+
+
+def by_id(host: Host) -> UUID:
+    return host.id
+
+
+def swap_generation(db: Session, host: Host) -> bool:
+    """True if nobody else placed anything on this host since we read it."""
+    swapped = db.execute(
+        update(Host)
+        .where(Host.id == host.id, Host.generation == host.generation)
+        .values(generation=Host.generation + 1)
+        .execution_options(synchronize_session=False)
+    )
+    db.expire(host)
+    assert isinstance(swapped, CursorResult)  # noqa: S101 - an UPDATE has a row count
+    return swapped.rowcount == 1
+
+
+def amount_of(claim: Claim) -> Amount:
+    return Amount(1, claim.vcpus, claim.memory_mib, claim.disk_gib)
+
+
+def release(db: Session, vm_ids: Iterable[UUID]) -> None:
+    """Let go what these machines held. Nothing held is fine."""
+    ids = list(vm_ids)
+    if ids:
+        db.execute(delete(Claim).where(Claim.vm_id.in_(ids)))
+
+
+def release_request(db: Session, vm_request: VmRequest) -> None:
+    db.execute(delete(Claim).where(Claim.vm_request_id == vm_request.id))
