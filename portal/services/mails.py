@@ -1,0 +1,88 @@
+"""Mails: written with the change that causes them, sent later by the worker, kept for the administrator's page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, NotAllowed, OutsideUnavailable, PortalError
+from portal.core.lifecycle import MailState
+from portal.core.policy import Actor, Permission
+from portal.interfaces import Letter, Mailer
+from portal.models import Account, Mail
+from portal.services.paging import Page, paginate
+
+MOST_TRIES = 8
+FIRST_WAIT = timedelta(minutes=1)  # then 2, 4, 8 ... minutes: given up after about two hours
+AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class Sent:
+    sent: int = 0
+    put_off: int = 0
+    given_up: int = 0
+
+
+def write(
+    db: Session, *, account: Account, subject: str, text: str, now: datetime, html: str | None = None
+) -> Mail | None:
+    """Put a mail in the queue in the caller's transaction; nobody writes to a deactivated account."""
+    if not account.active:
+        return None
+    mail = Mail(
+        receiver=account.email, subject=subject[:250], text=text, html=html, created_at=now, account_id=account.id
+    )
+    db.add(mail)
+    return mail
+
+
+def due(db: Session, now: datetime, *, most: int = AT_ONCE) -> list[Mail]:
+    query = select(Mail).where(Mail.state == MailState.QUEUED, or_(Mail.next_try_at.is_(None), Mail.next_try_at <= now))
+    return list(db.scalars(query.order_by(Mail.created_at).limit(most).with_for_update(skip_locked=True)))
+
+
+def send_due(db: Session, mailer: Mailer, now: datetime, *, most: int = AT_ONCE) -> Sent:
+    """Send what is due. What fails is tried again with growing pauses, and given up after MOST_TRIES."""
+    counts = {"sent": 0, "put_off": 0, "given_up": 0}
+    for mail in due(db, now, most=most):
+        counts[send_one(mail, mailer, now)] += 1
+    db.flush()
+    return Sent(**counts)
+
+
+def send_one(mail: Mail, mailer: Mailer, now: datetime) -> str:
+    mail.tries += 1
+    try:
+        mailer.send(Letter(to=mail.receiver, subject=mail.subject, text=mail.text, html=mail.html))
+    except OutsideUnavailable as error:
+        mail.trouble = str(error)[:500]
+        if mail.tries < MOST_TRIES:
+            mail.next_try_at = now + FIRST_WAIT * 2 ** (mail.tries - 1)
+            return "put_off"
+        mail.state = MailState.FAILED
+        return "given_up"
+    except PortalError as error:
+        mail.trouble, mail.state = str(error)[:500], MailState.FAILED
+        return "given_up"
+    mail.state, mail.sent_at, mail.trouble = MailState.SENT, now, ""
+    return "sent"
+
+
+def listing(db: Session, *, actor: Actor, page: int = 1, state: MailState | None = None) -> Page[Mail]:
+    if not actor.may(Permission.SEE_MAILS):
+        raise NotAllowed(N_("You may not read the mails."))
+    scope = [Mail.state == state] if state else []
+    return paginate(db, Mail, scopes=[scope], order=Mail.created_at, number=page)
+
+
+def sweep(db: Session, now: datetime, *, keep_days: int = 90, most: int = 500) -> int:
+    """Delete sent mails that are old, at most so many at once."""
+    old = select(Mail).where(Mail.state == MailState.SENT, Mail.created_at < now - timedelta(days=keep_days))
+    mails = list(db.scalars(old.limit(most)))
+    for mail in mails:
+        db.delete(mail)
+    return len(mails)
