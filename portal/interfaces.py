@@ -125,6 +125,33 @@ class Hypervisor(Protocol):
     def close(self) -> None: ...
 
 
+class ConsoleKind(StrEnum):
+    GRAPHICAL = "graphical"  # RFB (VNC), as QEMU speaks it
+    SERIAL = "serial"  # raw bytes
+
+
+class ConsoleStream(Protocol):
+    """An open console: bytes both ways, used by one reader and one writer."""
+
+    async def read(self, most: int = 65536) -> bytes:
+        """What came, at least one byte; b"" once the machine has closed it. Raises OutsideUnavailable if it broke."""
+
+    async def write(self, data: bytes) -> None:
+        """Return when there is room for more (back-pressure). Raises OutsideUnavailable if it broke."""
+
+    async def close(self) -> None:
+        """Let go; also while a read waits, which then ends. Twice is fine."""
+
+
+class Consoles(Protocol):
+    """Opens machines' consoles. Used inside the server's event loop; one connection a host for all its consoles."""
+
+    async def open(self, host: HostAddress, vm_id: UUID, kind: ConsoleKind) -> ConsoleStream:
+        """Within 10 s. Raises HypervisorUnavailable, or MachineMissing when the machine is off."""
+
+    async def close(self) -> None: ...
+
+
 class Reachability(Protocol):
     """Asks over the network whether a machine serves yet."""
 
