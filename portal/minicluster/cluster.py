@@ -65,9 +65,16 @@ class Minicluster:
                 self.start(plan, missing, progress)
             except BaseException:
                 progress("minicluster: something failed, cleaning up")
-                self.take_down(plan)
+                self.undo_start(plan, missing)
                 raise
             return self.publish(plan)
+
+    def undo_start(self, plan: ClusterPlan, missing: list[HostPlan]) -> None:
+        """Hosts that ran before go on running."""
+        if len(missing) == plan.hosts_count:
+            self.take_down(plan)
+        for host in missing:
+            hosts.cut_power(plan, host)
 
     def plan_for(self, count: int, *, owner: str, progress: Callable[[str], None]) -> ClusterPlan:
         """The running cluster's plan, or a new one with its bridges built."""
@@ -108,6 +115,8 @@ class Minicluster:
         for host in missing:
             host_files.write_host(plan, host, accelerator=accelerator, networks=self.role_files / "networks")
         host_files.write_known_hosts(plan)
+        for host in set(plan.hosts) - set(missing):
+            hosts.tell_names(plan, host)
         dhcp.start(plan)
         for host in missing:
             hosts.start_host(plan, host)

@@ -72,11 +72,12 @@ class Accelerator:
 def write_host(plan: ClusterPlan, host: HostPlan, *, accelerator: Accelerator, networks: Path) -> None:
     """Lay out the host's disk. Running it again keeps keys and domains, and renews everything else."""
     etc = host.disk / "etc"
+    if not overlay_works(host.disk.parent):
+        copy_etc(host.disk)
     for folder in ("etc/ssh", "etc/vivero", "etc/libvirt/qemu/networks/autostart", "etc_work", "root/.ssh"):
         (host.disk / folder).mkdir(parents=True, exist_ok=True)
     (host.disk.parent / "mnt").mkdir(exist_ok=True)
-    # opaque: the machine's own SSH keys below must not show through
-    os.setxattr(etc / "ssh", "trusted.overlay.opaque", b"y")
+    hide_ssh_keys_of_the_machine(host.disk)
     write_identity(plan, host, etc)
     write_ssh(plan, host)
     (etc / "libvirt" / "libvirtd.conf").write_text(LIBVIRTD_CONFIG.format(uuid=host.uuid))
@@ -88,11 +89,31 @@ def write_host(plan: ClusterPlan, host: HostPlan, *, accelerator: Accelerator, n
     write_init_config(plan, host, kvm=accelerator.name == "kvm")
 
 
+def overlay_works(folder: Path) -> bool:
+    """An overlay cannot keep its upper layer on another overlay, as inside many containers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["stat", "--file-system", "--format=%T", str(folder)]
+    kind = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+    return kind.strip() != "overlayfs"
+
+
+def copy_etc(disk: Path) -> None:
+    if not (disk / "etc_is_a_copy").exists():
+        shutil.copytree("/etc", disk / "etc", symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(disk / "etc" / "ssh", ignore_errors=True)
+        (disk / "etc_is_a_copy").touch()
+
+
+def hide_ssh_keys_of_the_machine(disk: Path) -> None:
+    """An opaque folder in the upper layer: nothing of the lower one shows through."""
+    if not (disk / "etc_is_a_copy").exists():
+        os.setxattr(disk / "etc" / "ssh", "trusted.overlay.opaque", b"y")
+
+
 def write_identity(plan: ClusterPlan, host: HostPlan, etc: Path) -> None:
     (etc / "hostname").write_text(f"{host.name}\n")
     (etc / "machine-id").write_text(f"{host.uuid.hex}\n")
-    names = [f"{other.address} {other.name}" for other in plan.hosts]
-    (etc / "hosts").write_text("\n".join(["127.0.0.1 localhost", *names]) + "\n")
+    (etc / "hosts").write_text(names_of_hosts(plan))
     (etc / "resolv.conf").write_text("")
     # a locked root could not log in by key either; "*" means: no password fits
     (etc / "shadow").write_text("root:*:19700:0:99999:7:::\n")
@@ -100,6 +121,10 @@ def write_identity(plan: ClusterPlan, host: HostPlan, etc: Path) -> None:
     # libvirtd insists that Debian's user exists even where another one runs the guests
     add_line(etc, "passwd", "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin")
     add_line(etc, "group", "libvirt-qemu:x:64055:")
+
+
+def names_of_hosts(plan: ClusterPlan) -> str:
+    return "127.0.0.1 localhost\n" + "".join(f"{host.address} {host.name}\n" for host in plan.hosts)
 
 
 def add_line(etc: Path, name: str, line: str) -> None:

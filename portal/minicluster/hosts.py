@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portal.core.errors import N_, HypervisorUnavailable
-from portal.minicluster import host_init, network, processes
+from portal.minicluster import host_files, host_init, network, processes
 from portal.minicluster.plan import ClusterPlan, HostPlan
 
 READY_TIMEOUT_S = 60.0
@@ -103,6 +103,13 @@ def look_at(host: HostPlan) -> HostStatus:
         libvirt_answers=guests is not None,
         guests=guests or (),
     )
+
+
+def tell_names(plan: ClusterPlan, host: HostPlan) -> None:
+    """A running host learns of hosts that came later: live moves go from name to name."""
+    pid = processes.running_pid(host.pid_file)
+    if pid is not None:
+        Path(f"/proc/{pid}/root/etc/hosts").write_text(host_files.names_of_hosts(plan))
 
 
 def cut_power(plan: ClusterPlan, host: HostPlan) -> None:
