@@ -1,0 +1,171 @@
+"""Template folders: good ones become specs, bad ones say file, line and field, and nothing ever crashes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portal.backends.templates_folder import read_template, read_templates
+from portal.backends.yaml_lines import YamlTrouble, read_yaml
+from portal.config import ROOT
+from portal.core.templates import BrokenTemplate, TemplateSpec, spec_from_data, spec_to_data
+
+GOOD = """\
+name: {es: Prueba, en: Trial}
+description: {es: Una prueba, en: A trial}
+picture: picture.svg
+category: test
+owner: informatica
+system: {name: Debian 12, support_ends: 2028-06-30}
+sizes:
+  - slug: small
+    label: {es: "hasta 30 personas", en: "up to 30 people"}
+    vcpus: {default: 1, min: 1, max: 2}
+    memory_mib: {default: 128, min: 128, max: 256}
+    disk_gib: {default: 1, min: 1, max: 4}
+parameters:
+  - {name: title, kind: text, label: {es: Nombre, en: Name}, pattern: "[a-z]+"}
+personalisation: cloud-init
+ready: {by: agent, timeout_s: 60}
+disk: {build: {role: template_trial}}
+"""
+
+
+def make_folder(tmp_path: Path, text: str | bytes = GOOD, *, slug: str = "trial") -> Path:
+    folder = tmp_path / slug
+    folder.mkdir()
+    (folder / "picture.svg").write_text("<svg/>")
+    (folder / "template.yml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+def errors_of(folder: Path, **options: Any) -> list[str]:
+    found = read_template(folder, **options)
+    assert isinstance(found, BrokenTemplate)
+    return [str(error) for error in found.errors]
+
+
+def test_a_good_folder_becomes_a_spec(tmp_path: Path) -> None:
+    spec = read_template(make_folder(tmp_path))
+    assert isinstance(spec, TemplateSpec)
+    assert spec.may_order is None
+    assert spec.sizes[0].memory_mib.contains(256)
+    assert spec.parameters[0].pattern == "[a-z]+"
+
+
+def test_a_spec_survives_the_way_into_the_database_and_back(tmp_path: Path) -> None:
+    spec = read_template(make_folder(tmp_path))
+    assert isinstance(spec, TemplateSpec)
+    assert spec_from_data(json.loads(json.dumps(spec_to_data(spec)))) == spec
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("max: 256", "max: 100", "template.yml:11: sizes.0.memory_mib: min <= default <= max must hold"),
+        ("timeout_s: 60", "timeout_s: soon", "template.yml:16: ready.timeout_s: Input should be a valid integer"),
+        ("owner: informatica\n", "", "template.yml:1: owner: Field required"),
+        ("category: test", "category: test\ncolour: red", "template.yml:5: colour: Extra inputs are not permitted"),
+        (
+            '"[a-z]+"',
+            '"(a+)+"',
+            "template.yml:14: parameters.0.pattern: a group must not be repeated; write its content out",
+        ),
+        ("2028-06-30", "2028-13-99", "template.yml:6: system.support_ends: "),
+        ("by: agent", "by: tcp", "template.yml:16: ready: port belongs to by: tcp, and it needs one"),
+        ("role: template_trial", "role: ../../etc", "template.yml:17: disk.build.role: String should match pattern"),
+        ("picture.svg", "../secret.svg", "template.yml:3: picture: String should match pattern"),
+        ("picture.svg", "other.svg", "template.yml:3: picture: the file other.svg is not in the folder"),
+        ("name: {es", "name: &x {es", ""),
+    ],
+)
+def test_an_error_names_file_line_and_field(tmp_path: Path, old: str, new: str, error: str) -> None:
+    folder = make_folder(tmp_path, GOOD.replace(old, new))
+    if error:
+        assert any(each.startswith(error) for each in errors_of(folder)), errors_of(folder)
+    else:
+        assert isinstance(read_template(folder), TemplateSpec)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "template.yml: the file is empty"),
+        ("a: [1", "template.yml:1: "),
+        ("a: 1\na: 2", "template.yml:2: the field 'a' is there twice"),
+        ("a: &x [1]\nb: *x", "template.yml:2: aliases"),
+        ("a: !!python/object/apply:os.system [id]", "template.yml:1: tags"),
+        ("[" * 50 + "]" * 50, "template.yml:1: nested too deeply"),
+        ("- 1\n" * 20_000, "template.yml:10000: nested too deeply or too many values"),
+        ("a" * 300_000, "template.yml: the file is larger"),
+        ("? [a]\n: 1", "template.yml:1: a field's name must be plain text"),
+        (b"\xff\xfe\xfa", "template.yml: the file is not UTF-8 text"),
+        (b"a: \x00", "template.yml: not YAML"),
+        ("a: 1\n--- \nb: 1", "template.yml:2: "),
+    ],
+)
+def test_what_is_not_plain_yaml_is_refused_with_its_line(tmp_path: Path, text: str | bytes, error: str) -> None:
+    assert errors_of(make_folder(tmp_path, text))[0].startswith(error)
+
+
+def test_a_missing_role_is_an_error_where_roles_are_looked_at(tmp_path: Path) -> None:
+    assert "there is no role template_trial" in errors_of(make_folder(tmp_path), roles_dir=tmp_path)[0]
+
+
+def test_a_folder_without_its_file_or_with_a_strange_name_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "cannot be read" in errors_of(tmp_path / "empty")[0]
+    assert "folder's name" in errors_of(make_folder(tmp_path, slug="Bad Name"))[0]
+
+
+def test_one_broken_folder_does_not_hide_the_others(tmp_path: Path) -> None:
+    make_folder(tmp_path)
+    make_folder(tmp_path, "nonsense", slug="bad")
+    make_folder(tmp_path, slug=".building")
+    assert [type(each).__name__ for each in read_templates(tmp_path)] == ["BrokenTemplate", "TemplateSpec"]
+
+
+def test_all_eight_shipped_templates_are_good_with_their_roles() -> None:
+    found = read_templates(ROOT / "templates_vm", roles_dir=ROOT / "playbooks" / "roles")
+    assert [each for each in found if isinstance(each, BrokenTemplate)] == []
+    assert {each.slug for each in found} >= {
+        "micro-linux",
+        "debian-12",
+        "dokuwiki",
+        "mediawiki",
+        "moodle",
+        "lamp-test",
+        "windows-2003-app",
+        "windows-xp-app",
+    }
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30) | st.dates(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    with suppress(YamlTrouble):
+        assert read_yaml(data).lines
+
+
+@settings(max_examples=150, deadline=None)
+@given(field=st.sampled_from(sorted(yaml.safe_load(GOOD))), value=values)
+def test_any_value_in_any_field_gives_a_spec_or_errors(
+    tmp_path_factory: pytest.TempPathFactory, field: str, value: Any
+) -> None:
+    document = yaml.safe_load(GOOD) | {field: value}
+    folder = make_folder(tmp_path_factory.mktemp("templates"), yaml.safe_dump(document, allow_unicode=True))
+    found = read_template(folder)
+    assert isinstance(found, TemplateSpec) or all(error.message for error in found.errors)
