@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from portal.cli import minicluster
+from portal.cli import demo, minicluster
 
 app = typer.Typer(
     name="vivero",
@@ -14,6 +14,7 @@ app = typer.Typer(
 )
 
 app.add_typer(minicluster.app, name="minicluster")
+app.command(name="demo")(demo.demo)
 
 
 def main() -> None:

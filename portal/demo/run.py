@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -55,8 +54,21 @@ def stop(_signal: int, _frame: FrameType | None) -> None:
     raise Stopped
 
 
+@dataclass(frozen=True)
+class Demo:
+    """A running demo."""
+
+    plan: Plan
+    accounts: Accounts
+    children: Children
+
+    def check_children(self) -> None:
+        """Raise OutsideUnavailable with its last words when the server or the worker has ended by itself."""
+        raise_if_ended(self.children)
+
+
 @contextmanager
-def running_demo(plan: Plan) -> Iterator[tuple[Plan, Accounts]]:
+def running_demo(plan: Plan) -> Iterator[Demo]:
     """The whole demo; leaving the block ends it, however the block is left."""
     plan = replace(plan, port=free_port(plan.port))
     cluster: Cluster = Simulator(plan.var) if plan.simulator else RealCluster(plan.var / "minicluster")
@@ -64,7 +76,7 @@ def running_demo(plan: Plan) -> Iterator[tuple[Plan, Accounts]]:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
-        yield plan, bring_up(plan, cluster, children)
+        yield Demo(plan, bring_up(plan, cluster, children), children)
     finally:
         # a second Ctrl-C must not leave half of it behind
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -117,14 +129,18 @@ def command(environ: Mapping[str, str], *words: str) -> str:
 
 
 def serves(url: str, children: Children) -> bool:
-    ended = children.ended()
-    if ended:
-        raise OutsideUnavailable(N_("The %(name)s ended: %(said)s"), name=ended, said=children.tail(ended))
+    raise_if_ended(children)
     try:
         with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:  # noqa: S310 - our own http address
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def raise_if_ended(children: Children) -> None:
+    ended = children.ended()
+    if ended:
+        raise OutsideUnavailable(N_("The %(name)s ended: %(said)s"), name=ended, said=children.tail(ended))
 
 
 def free_port(wished: int) -> int:
@@ -146,14 +162,6 @@ def write_accounts(plan: Plan, accounts: Accounts) -> None:
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as out:
         json.dump({"url": plan.url, "accounts": accounts}, out, indent=2)
-
-
-def stay(children_ended: Iterator[str | None]) -> None:
-    """Wait until somebody stops the demo or one of its processes ends."""
-    for ended in children_ended:
-        if ended:
-            return
-        time.sleep(1)
 
 
 def tell(text: str) -> None:
