@@ -1,0 +1,213 @@
+"""Workflows as people meet them: begun, watched, cancelled, tried again, rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, Conflict, NotFound
+from portal.core.lifecycle import StepState, WorkflowState
+from portal.core.naming import vm_names
+from portal.core.progress import MANY, StepTime, percent, seconds_left, typical_seconds
+from portal.interfaces import WorkflowQueue
+from portal.models import Job, JobLine, Vm, VmRequest, Workflow, WorkflowStep
+
+LIVE = (WorkflowState.WAITING, WorkflowState.RUNNING, WorkflowState.CANCELLING)
+LINES_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class StepView:
+    """`name` is a msgid: pages translate it."""
+
+    name: str
+    state: StepState
+    started_at: datetime | None
+    ended_at: datetime | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class CopyView:
+    """One machine of the request. Before its row exists the state is "waiting"."""
+
+    name: str
+    state: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`error` is a msgid filled by `error_params`. `revision` grows with each visible change."""
+
+    workflow_id: str
+    state: WorkflowState
+    done: int
+    total: int
+    step: str
+    steps: tuple[StepView, ...]
+    percent: int
+    seconds_left: int | None
+    error: str | None
+    error_params: Mapping[str, Any]
+    revision: int
+    copies: tuple[CopyView, ...]
+
+
+def begin(db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now: datetime) -> Workflow:
+    """Record a workflow and put it in the queue, in the caller's transaction. One at a time for each subject."""
+    latest = latest_of(db, subject_id)
+    if latest is not None and latest.state in LIVE:
+        raise Conflict(N_("Work on this is already under way."))
+    count = db.scalar(
+        select(func.count()).select_from(Workflow).where(Workflow.subject_id == subject_id, Workflow.kind == kind)
+    )
+    workflow = Workflow(id=f"{kind}-{subject_id}-{(count or 0) + 1}", kind=kind, subject_id=subject_id, created_at=now)
+    if latest is not None:
+        workflow.fencing = latest.fencing + 1
+    db.add(workflow)
+    db.flush()
+    queue.enqueue(db, workflow=kind, workflow_id=workflow.id, subject_id=str(subject_id))
+    return workflow
+
+
+def ask_cancel(db: Session, *, workflow_id: str, now: datetime) -> Workflow:
+    """Ask a workflow to stop and clean up; it does so at its next safe point. Asking twice is fine."""
+    workflow = load(db, workflow_id)
+    if workflow.state not in LIVE:
+        raise Conflict(N_("This work has already ended."))
+    if workflow.cancel_asked_at is None:
+        workflow.cancel_asked_at = now
+        workflow.state = WorkflowState.CANCELLING
+        workflow.revision += 1
+    return workflow
+
+
+def retry(db: Session, *, workflow_id: str, queue: WorkflowQueue, now: datetime) -> Workflow:
+    """Begin again at the step that failed: a new workflow that knows what the failed one had done."""
+    return begin_after(db, load(db, workflow_id), queue=queue, now=now)
+
+
+def roll_back(db: Session, *, workflow_id: str, queue: WorkflowQueue, now: datetime) -> Workflow:
+    """Undo what a failed workflow has done: a new workflow that is cancelled from its first moment."""
+    workflow = begin_after(db, load(db, workflow_id), queue=queue, now=now)
+    workflow.cancel_asked_at = now
+    workflow.state = WorkflowState.CANCELLING
+    return workflow
+
+
+def begin_after(db: Session, failed: Workflow, *, queue: WorkflowQueue, now: datetime) -> Workflow:
+    if failed.state != WorkflowState.FAILED:
+        raise Conflict(N_("Only work that has failed can be tried again or rolled back."))
+    workflow = begin(db, kind=failed.kind, subject_id=failed.subject_id, queue=queue, now=now)
+    workflow.done, workflow.total = failed.done, failed.total
+    for step in steps_of(db, failed.id):
+        db.add(
+            WorkflowStep(
+                workflow_id=workflow.id,
+                position=step.position,
+                name=step.name,
+                state=step.state,
+                started_at=step.started_at,
+                ended_at=step.ended_at,
+                detail=step.detail,
+            )
+        )
+    db.flush()
+    return workflow
+
+
+def load(db: Session, workflow_id: str) -> Workflow:
+    workflow = db.get(Workflow, workflow_id)
+    if workflow is None:
+        raise NotFound(N_("This work is not known."))
+    return workflow
+
+
+def latest_of(db: Session, subject_id: UUID) -> Workflow | None:
+    """The newest workflow of a request or machine."""
+    query = select(Workflow).where(Workflow.subject_id == subject_id)
+    return db.scalars(query.order_by(Workflow.created_at.desc(), Workflow.id.desc()).limit(1)).first()
+
+
+def steps_of(db: Session, workflow_id: str) -> list[WorkflowStep]:
+    query = select(WorkflowStep).where(WorkflowStep.workflow_id == workflow_id)
+    return list(db.scalars(query.order_by(WorkflowStep.position)))
+
+
+def progress_of(db: Session, subject: VmRequest | str, now: datetime) -> Progress | None:
+    """How a request's newest workflow (or the workflow of that id) stands; None before there is one."""
+    workflow = db.get(Workflow, subject) if isinstance(subject, str) else latest_of(db, subject.id)
+    if workflow is None:
+        return None
+    steps = steps_of(db, workflow.id)
+    times = [StepTime(step.name, step.state, step.started_at, step.ended_at) for step in steps]
+    live = workflow.state in (WorkflowState.WAITING, WorkflowState.RUNNING)
+    vm_request = subject if isinstance(subject, VmRequest) else db.get(VmRequest, workflow.subject_id)
+    return Progress(
+        workflow_id=workflow.id,
+        state=workflow.state,
+        done=workflow.done,
+        total=workflow.total,
+        step=current_step(steps),
+        steps=tuple(StepView(step.name, step.state, step.started_at, step.ended_at, step.detail) for step in steps),
+        percent=percent(workflow.done, workflow.total),
+        seconds_left=seconds_left(times, experience(db, workflow.kind), now) if live else None,
+        error=workflow.error,
+        error_params=workflow.error_params,
+        revision=workflow.revision,
+        copies=copies_of(db, vm_request) if vm_request else (),
+    )
+
+
+def current_step(steps: list[WorkflowStep]) -> str:
+    """The step that runs or failed; else the first that waits; else the last."""
+    for states in ((StepState.RUNNING, StepState.FAILED), (StepState.WAITING,)):
+        for step in steps:
+            if step.state in states:
+                return step.name
+    return steps[-1].name if steps else ""
+
+
+def experience(db: Session, kind: str) -> dict[str, float]:
+    """What each step took in the newest runs of this kind that went well."""
+    newest = (
+        select(Workflow.id)
+        .where(Workflow.kind == kind, Workflow.state == WorkflowState.DONE)
+        .order_by(Workflow.ended_at.desc())
+        .limit(MANY)
+    )
+    steps = db.scalars(select(WorkflowStep).where(WorkflowStep.workflow_id.in_(newest)))
+    return typical_seconds([[StepTime(step.name, step.state, step.started_at, step.ended_at) for step in steps]])
+
+
+def copies_of(db: Session, vm_request: VmRequest) -> tuple[CopyView, ...]:
+    vms = {vm.position: vm for vm in db.scalars(select(Vm).where(Vm.vm_request_id == vm_request.id))}
+    return tuple(
+        CopyView(vms[position].name, str(vms[position].state), vms[position].state_reason)
+        if position in vms
+        else CopyView(name, "waiting", "")
+        for position, name in enumerate(vm_names(vm_request.name, vm_request.copies))
+    )
+
+
+def lines(db: Session, workflow_id: str, after_id: int = 0) -> list[JobLine]:
+    """What the playbooks of a workflow have said since `after_id`, oldest first, so many at once."""
+    query = (
+        select(JobLine)
+        .join(Job, Job.id == JobLine.job_id)
+        .where(Job.workflow_id == workflow_id, JobLine.id > after_id)
+        .order_by(JobLine.id)
+    )
+    return list(db.scalars(query.limit(LINES_AT_ONCE)))
+
+
+def bump(db: Session, workflow_id: str) -> None:
+    """Tell the live pages that something changed."""
+    db.execute(update(Workflow).where(Workflow.id == workflow_id).values(revision=Workflow.revision + 1))

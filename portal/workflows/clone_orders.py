@@ -1,0 +1,87 @@
+"""What the playbook that clones is told: for each host, its machines with everything they need."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.core.plain_data import to_plain
+from portal.core.templates import CloneKind, TemplateSpec, spec_from_data
+from portal.interfaces import Hardware, HostAddress, Json, MachineOrder, PlaybookRun
+from portal.models import Vm, VmRequest
+from portal.services.sealing import unseal
+from portal.workflows.sequence import Context, vms_of
+
+CLONE_TIMEOUT_S = 1800
+RETIRE_TIMEOUT_S = 900
+
+
+def clone_run(db: Session, ctx: Context, vm_request: VmRequest) -> PlaybookRun:
+    """One run for all copies: every host with its list. Secrets travel apart, by machine."""
+    vms = [vm for vm in vms_of(db, ctx.subject_id) if vm.host is not None]
+    secrets = unseal(ctx.site.settings.secret_key, vm_request.sealed_parameters)
+    return PlaybookRun(
+        playbook="clone_vms",
+        hosts=hosts_of(vms),
+        variables=common_variables(ctx),
+        host_variables=by_host(vms, "clone_vms_machines", lambda vm: order_of(vm, vm_request)),
+        secrets={"clone_vms_secrets": {str(vm.id): secrets for vm in vms}} if secrets else {},
+        timeout_s=CLONE_TIMEOUT_S,
+    )
+
+
+def retire_run(vms: list[Vm], ctx: Context) -> PlaybookRun:
+    placed = [vm for vm in vms if vm.host is not None]
+    return PlaybookRun(
+        playbook="retire_vms",
+        hosts=hosts_of(placed),
+        variables=common_variables(ctx),
+        host_variables=by_host(placed, "retire_vms_machines", lambda vm: {"vm_id": str(vm.id), "name": vm.name}),
+        timeout_s=RETIRE_TIMEOUT_S,
+    )
+
+
+def common_variables(ctx: Context) -> dict[str, Json]:
+    return {"storage_dir": ctx.site.settings.storage_dir, "fencing": ctx.fencing}
+
+
+def hosts_of(vms: list[Vm]) -> tuple[HostAddress, ...]:
+    hosts = {vm.host.name: vm.host.reached_at for vm in vms if vm.host is not None}
+    return tuple(hosts[name] for name in sorted(hosts))
+
+
+def by_host(vms: list[Vm], variable: str, describe: Any) -> dict[str, dict[str, Json]]:
+    lists: dict[str, list[Json]] = {}
+    for vm in vms:
+        if vm.host is not None:
+            lists.setdefault(vm.host.name, []).append(describe(vm))
+    return {host: {variable: machines} for host, machines in lists.items()}
+
+
+def order_of(vm: Vm, vm_request: VmRequest) -> dict[str, Json]:
+    """The order as plain data, in the fields of MachineOrder."""
+    spec = spec_of(vm)
+    order = MachineOrder(
+        vm_id=vm.id,
+        name=vm.name,
+        owner=vm.owner.login,
+        template_disk=vm.template_version.disk,
+        linked=spec.clone == CloneKind.LINKED,
+        vcpus=vm.vcpus,
+        memory_mib=vm.memory_mib,
+        disk_gib=vm.disk_gib,
+        hardware=Hardware(**to_plain(spec.hardware)),
+        network=vm.network,
+        mac=vm.mac,
+        address=vm.address,
+        personalisation=spec.personalisation.value,
+        parameters=vm_request.parameters,
+        keyboard=vm.keyboard,
+    )
+    return {**asdict(order), "vm_id": str(vm.id)}
+
+
+def spec_of(vm: Vm) -> TemplateSpec:
+    return spec_from_data(vm.template_version.spec)

@@ -1,0 +1,137 @@
+"""Runs a playbook as part of a step: its lines are kept for people, its failures become sentences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, Cancelled, PlaybookFailed
+from portal.core.lifecycle import JobState
+from portal.interfaces import MachineOutcome, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
+from portal.models import Job, JobLine
+from portal.services.workflows import bump
+from portal.workflows.sequence import Context, Stopping
+
+MOST_LINES = 5000  # kept of one job
+LONGEST_LINE = 500
+FLUSH_EVERY_S = 0.5
+FLUSH_AT = 100
+JOB_STATES = {
+    PlaybookStatus.SUCCEEDED: JobState.SUCCEEDED,
+    PlaybookStatus.CANCELLED: JobState.CANCELLED,
+}
+
+
+@dataclass
+class LineKeeper:
+    """Writes lines in small batches, so that a chatty playbook does not become a chatty database."""
+
+    ctx: Context
+    job_id: UUID
+    kept: int = 0
+    waiting: list[PlaybookLine] = field(default_factory=list)
+    flushed_at: float = field(default_factory=time.monotonic)
+
+    def add(self, line: PlaybookLine) -> None:
+        if self.kept + len(self.waiting) < MOST_LINES:
+            self.waiting.append(line)
+        if len(self.waiting) >= FLUSH_AT or time.monotonic() - self.flushed_at >= FLUSH_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        self.flushed_at = time.monotonic()
+        if not self.waiting:
+            return
+        with self.ctx.site.write_sessions.begin() as db:
+            db.add_all(self.row_of(line) for line in self.waiting)
+            bump(db, self.ctx.workflow_id)
+        self.kept += len(self.waiting)
+        self.waiting.clear()
+
+    def row_of(self, line: PlaybookLine) -> JobLine:
+        text = line.text[:LONGEST_LINE]
+        return JobLine(job_id=self.job_id, at=line.at, host=line.host[:60], text=text, failed=line.failed)
+
+
+def run_playbook(ctx: Context, run: PlaybookRun) -> PlaybookResult:
+    """Run it to its end and return its result, which may tell of failures. Raises Cancelled or Stopping."""
+    job_id = begin_job(ctx, run.playbook)
+    keeper = LineKeeper(ctx, job_id)
+    ctx.check_fencing()
+    try:
+        result = ctx.site.playbooks.run(run, on_line=keeper.add, cancelled=ctx.cancelled)
+    except Exception as error:
+        keeper.flush()
+        end_job(ctx, job_id, JobState.FAILED, summary=str(error)[:LONGEST_LINE])
+        raise
+    keeper.flush()
+    end_job(ctx, job_id, JOB_STATES.get(result.status, JobState.FAILED), summary=str(result.status))
+    if result.status == PlaybookStatus.CANCELLED:
+        if ctx.hooks.stopping():
+            raise Stopping
+        raise Cancelled(N_("This was cancelled."))
+    return result
+
+
+def begin_job(ctx: Context, playbook: str) -> UUID:
+    with ctx.write() as db:
+        close_interrupted(db, ctx)
+        job = Job(workflow_id=ctx.workflow_id, playbook=playbook, started_at=ctx.site.clock())
+        db.add(job)
+        db.flush()
+        return job.id
+
+
+def close_interrupted(db: Session, ctx: Context) -> None:
+    """A job that still runs at this point belongs to a worker that has died."""
+    db.execute(
+        update(Job)
+        .where(Job.workflow_id == ctx.workflow_id, Job.state == JobState.RUNNING)
+        .values(state=JobState.FAILED, ended_at=ctx.site.clock(), summary="interrupted")
+    )
+
+
+def end_job(ctx: Context, job_id: UUID, state: JobState, *, summary: str) -> None:
+    with ctx.site.write_sessions.begin() as db:
+        job = db.get_one(Job, job_id)
+        job.state, job.ended_at, job.summary = state, ctx.site.clock(), summary
+        bump(db, ctx.workflow_id)
+
+
+def check_hosts(result: PlaybookResult) -> None:
+    """Raise PlaybookFailed with one sentence if any host or the whole run failed."""
+    if result.status == PlaybookStatus.TIMED_OUT:
+        raise PlaybookFailed(N_("The hosts did not finish in time. Look whether they are overloaded, then try again."))
+    if result.hosts_failed:
+        raise PlaybookFailed(
+            N_("On host %(host)s this happened: %(reason)s Put that right, then try again."),
+            host=", ".join(sorted(result.hosts_failed)),
+            reason=as_sentence(next(iter(result.hosts_failed.values()))),
+        )
+    if result.status == PlaybookStatus.FAILED:
+        raise PlaybookFailed(N_("The playbook stopped with an error; its last lines say why. Then try again."))
+
+
+def check_machines(outcomes: Mapping[UUID, MachineOutcome], names: Mapping[UUID, str]) -> None:
+    """Raise PlaybookFailed if a machine was not reported as done."""
+    failed = {vm_id: outcomes.get(vm_id) for vm_id in names if vm_id not in outcomes or not outcomes[vm_id].ok}
+    if not failed:
+        return
+    first, outcome = next(iter(failed.items()))
+    raise PlaybookFailed(
+        N_("%(failed)s of %(total)s machines were not made. %(name)s: %(reason)s Put that right, then try again."),
+        failed=len(failed),
+        total=len(names),
+        name=names[first],
+        reason=as_sentence(outcome.message if outcome else "nothing was reported"),
+    )
+
+
+def as_sentence(text: str) -> str:
+    text = " ".join(text.split())[:300] or "no reason was given"
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,273 @@
+"""Carries an approved request to running machines: claim, place, clone, wait until they serve, tell the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal.core.addresses import next_addresses
+from portal.core.errors import N_, Conflict, PlaybookFailed
+from portal.core.lease import end_of_day
+from portal.core.lifecycle import VmRequestState, VmState
+from portal.core.naming import mac_for, vm_id_for, vm_names
+from portal.core.templates import NetworkClass, TemplateSpec, spec_from_data
+from portal.interfaces import MachineOutcome
+from portal.models import Host, TemplateVersion, Vm, VmRequest, Workflow
+from portal.services import audit, claims
+from portal.services.notices import tell_failed, tell_ready
+from portal.workflows.clone_orders import clone_run, retire_run, spec_of
+from portal.workflows.playbook_jobs import check_hosts, check_machines, run_playbook
+from portal.workflows.readiness import mark_error, wait_until_ready
+from portal.workflows.sequence import Context, Sequence, Step, vms_of
+
+ATTEMPTS = 5  # of giving addresses, when others do so at the same time
+
+
+def claim(ctx: Context) -> None:
+    """Hold the capacity (again) and settle on the template's disk."""
+    with ctx.write() as db:
+        vm_request = db.get_one(VmRequest, ctx.subject_id)
+        claims.hold(db, vm_request, ctx.site.clock())
+        if vm_request.template_version_id is None:
+            vm_request.template_version_id = newest_version(db, vm_request).id
+
+
+def unclaim(ctx: Context) -> None:
+    with ctx.write() as db:
+        claims.release_request(db, db.get_one(VmRequest, ctx.subject_id))
+
+
+def newest_version(db: Session, vm_request: VmRequest) -> TemplateVersion:
+    query = select(TemplateVersion).where(TemplateVersion.template_slug == vm_request.template_slug)
+    version = db.scalars(query.order_by(TemplateVersion.version.desc()).limit(1)).first()
+    if version is None:
+        raise Conflict(
+            N_("The template “%(template)s” has no disk. An administrator builds it; then try again."),
+            template=vm_request.template_slug,
+        )
+    return version
+
+
+def place(ctx: Context) -> None:
+    """Choose hosts and make the machines' rows, each with its name and address."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with ctx.write() as db:
+                place_machines(db, ctx)
+        except IntegrityError:  # another request took the same address in this moment
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def place_machines(db: Session, ctx: Context) -> None:
+    vm_request = db.get_one(VmRequest, ctx.subject_id)
+    hosts = claims.place(db, vm_request, ctx.site.clock(), reserve_hosts=ctx.site.settings.reserve_hosts)
+    known = {vm.id for vm in vms_of(db, vm_request.id)}
+    names = vm_names(vm_request.name, vm_request.copies)
+    missing = [position for position in range(len(names)) if vm_id_for(vm_request.id, position) not in known]
+    if not missing:
+        return
+    check_names(db, [names[position] for position in missing])
+    spec = spec_from_data(db.get_one(TemplateVersion, vm_request.template_version_id).spec)
+    addresses = addresses_for(db, ctx, spec, len(missing))
+    for position, address in zip(missing, addresses, strict=True):
+        vm_id = vm_id_for(vm_request.id, position)
+        db.add(new_vm(ctx, vm_request, position, names[position], hosts[vm_id], spec, address))
+    db.flush()
+
+
+def check_names(db: Session, names: list[str]) -> None:
+    taken = db.scalars(select(Vm.name).where(Vm.name.in_(names), Vm.state != VmState.RETIRED)).first()
+    if taken is not None:
+        raise Conflict(
+            N_("There is already a machine called “%(name)s”. Roll this back and order under another name."), name=taken
+        )
+
+
+def addresses_for(db: Session, ctx: Context, spec: TemplateSpec, count: int) -> list[str | None]:
+    """Machines outside the department network have no address that the portal gives."""
+    if spec.network != NetworkClass.DEPARTMENT:
+        return [None] * count
+    settings = ctx.site.settings
+    taken = set(db.scalars(select(Vm.address).where(Vm.address.is_not(None), Vm.state != VmState.RETIRED)))
+    newest = select(Vm.address).where(Vm.address.is_not(None)).order_by(Vm.created_at.desc(), Vm.position.desc())
+    return list(
+        next_addresses(
+            settings.department_network,
+            gateway=settings.department_gateway,
+            taken={address for address in taken if address},
+            after=db.scalars(newest.limit(1)).first(),
+            count=count,
+        )
+    )
+
+
+def new_vm(
+    ctx: Context,
+    vm_request: VmRequest,
+    position: int,
+    name: str,
+    host: Host,
+    spec: TemplateSpec,
+    address: str | None,
+) -> Vm:
+    vm_id = vm_id_for(vm_request.id, position)
+    return Vm(
+        id=vm_id,
+        vm_request_id=vm_request.id,
+        position=position,
+        name=name,
+        department_id=vm_request.department_id,
+        owner_id=vm_request.submitted_by_id,
+        template_version_id=vm_request.template_version_id,
+        vcpus=vm_request.vcpus,
+        memory_mib=vm_request.memory_mib,
+        disk_gib=vm_request.disk_gib,
+        network=spec.network.value,
+        mac=mac_for(vm_id),
+        created_at=ctx.site.clock(),
+        expires_at=end_of_day(vm_request.ends_on, ctx.site.settings.timezone),
+        address=address,
+        host_id=host.id,
+        fencing=ctx.fencing,
+    )
+
+
+def unplace(ctx: Context) -> None:
+    """The rows stay as a record; names, addresses and claims are free again."""
+    with ctx.write() as db:
+        vms = vms_of(db, ctx.subject_id)
+        for vm in vms:
+            if vm.state != VmState.RETIRED:
+                vm.move_to(VmState.RETIRED, reason=N_("It was never handed over."))
+                vm.retired_at = ctx.site.clock()
+        claims.release(db, [vm.id for vm in vms])
+
+
+def clone(ctx: Context) -> None:
+    """Disks, seeds, definitions and start, all copies of a host in one go; what is there already is left alone."""
+    with ctx.write() as db:
+        for vm in vms_of(db, ctx.subject_id):
+            if vm.state == VmState.ERROR:
+                vm.move_to(VmState.CLONING)
+    with ctx.site.sessions() as db:
+        run = clone_run(db, ctx, db.get_one(VmRequest, ctx.subject_id))
+        names = {vm.id: vm.name for vm in vms_of(db, ctx.subject_id)}
+    result = run_playbook(ctx, run)
+    note_outcomes(ctx, result.machines)
+    check_hosts(result)
+    check_machines(result.machines, names)
+
+
+def note_outcomes(ctx: Context, outcomes: Mapping[UUID, MachineOutcome]) -> None:
+    with ctx.write() as db:
+        for vm in vms_of(db, ctx.subject_id):
+            outcome = outcomes.get(vm.id)
+            if outcome is not None and not outcome.ok:
+                mark_error(vm, outcome.message[:500])
+        ctx.report(db, sum(outcome.ok for outcome in outcomes.values()))
+
+
+def unclone(ctx: Context) -> None:
+    """Remove all that the machines may have on their hosts. Nothing there is fine."""
+    with ctx.site.sessions() as db:
+        vms = [vm for vm in vms_of(db, ctx.subject_id) if vm.state != VmState.RETIRED]
+        run = retire_run(vms, ctx)
+        names = {vm.id: vm.name for vm in vms if vm.host is not None}
+    if not names:
+        return
+    result = run_playbook(ctx, run)
+    check_hosts(result)
+    check_machines(result.machines, names)
+
+
+def wait_ready(ctx: Context) -> None:
+    with ctx.site.sessions() as db:
+        vms = vms_of(db, ctx.subject_id)
+        if not vms:
+            raise PlaybookFailed(N_("The machines of this request are not known. Roll this back and order again."))
+        ready = spec_of(vms[0]).ready
+    wait_until_ready(ctx, ready)
+
+
+def notify(ctx: Context) -> None:
+    """Write the mail once, however often the step runs: the mark stands in the same transaction."""
+    with ctx.write() as db:
+        if ctx.mark_once(db, N_("The mail is written.")):
+            vm_request = db.get_one(VmRequest, ctx.subject_id)
+            vms = vms_of(db, ctx.subject_id)
+            now, base_url = ctx.site.clock(), ctx.site.settings.base_url
+            tell_ready(db, vm_request=vm_request, vms=vms, now=now, base_url=base_url)
+
+
+def finish(ctx: Context) -> None:
+    """Hand over: the request is fulfilled, secrets are forgotten, and the log says so."""
+    with ctx.write() as db:
+        vm_request = db.get_one(VmRequest, ctx.subject_id)
+        if vm_request.state == VmRequestState.FULFILLED:
+            return
+        vm_request.move_to(VmRequestState.FULFILLED)
+        vm_request.fulfilled_at = ctx.site.clock()
+        vm_request.sealed_parameters = None
+        record(db, vm_request, "vm_request.fulfilled", ctx)
+
+
+def record(db: Session, vm_request: VmRequest, action: str, ctx: Context, reason: str = "") -> None:
+    subject = audit.subject_of(vm_request)
+    audit.record(db, actor=None, action=action, subject=subject, now=ctx.site.clock(), reason=reason)
+
+
+def begun(db: Session, workflow: Workflow, ctx: Context) -> None:
+    vm_request = db.get_one(VmRequest, workflow.subject_id)
+    vm_request.workflow_id = workflow.id
+    vm_request.error, vm_request.error_params = None, {}
+    if vm_request.state in (VmRequestState.APPROVED, VmRequestState.FAILED):
+        vm_request.move_to(VmRequestState.PROVISIONING)
+
+
+def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
+    vm_request = db.get_one(VmRequest, workflow.subject_id)
+    vm_request.workflow_id = workflow.id
+    vm_request.error, vm_request.error_params = workflow.error, dict(workflow.error_params)
+    if vm_request.state != VmRequestState.FAILED:
+        vm_request.move_to(VmRequestState.FAILED)
+        record(db, vm_request, "vm_request.failed", ctx, reason=(workflow.error or "") % workflow.error_params)
+        tell_failed(db, vm_request=vm_request, now=ctx.site.clock(), base_url=ctx.site.settings.base_url)
+
+
+def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:
+    """Everything is undone: the request is over and holds nothing any more."""
+    vm_request = db.get_one(VmRequest, workflow.subject_id)
+    vm_request.workflow_id = workflow.id
+    claims.release_request(db, vm_request)
+    vm_request.sealed_parameters = None
+    if vm_request.state != VmRequestState.CANCELLED:
+        vm_request.move_to(VmRequestState.CANCELLED)
+        record(db, vm_request, "vm_request.rolled_back", ctx)
+
+
+def copies(db: Session, subject_id: UUID) -> int:
+    return db.get_one(VmRequest, subject_id).copies
+
+
+PROVISION = Sequence(
+    name="provision",
+    steps=(
+        Step(N_("Claim capacity"), claim, unclaim),
+        Step(N_("Choose hosts"), place, unplace),
+        Step(N_("Clone, personalise and start"), clone, unclone, per_copy=True),
+        Step(N_("Wait until ready"), wait_ready, per_copy=True),
+        Step(N_("Tell the owner"), notify),
+        Step(N_("Hand over"), finish),
+    ),
+    copies=copies,
+    begun=begun,
+    failed=failed,
+    cancelled=cancelled,
+)

@@ -1,0 +1,11 @@
+"""All sequences by the name under which they stand in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from portal.workflows.provision import PROVISION
+from portal.workflows.retire import RETIRE
+from portal.workflows.sequence import Sequence
+
+SEQUENCES: Mapping[str, Sequence] = {sequence.name: sequence for sequence in (PROVISION, RETIRE)}
