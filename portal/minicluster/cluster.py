@@ -36,6 +36,13 @@ def say_nothing(line: str) -> None:
     """The default progress callback."""
 
 
+def is_left_over(plan: ClusterPlan) -> bool:
+    """Its owner is dead, or its bridges are gone: the machine was restarted, or `up` was killed while it built them."""
+    orphan = bool(plan.owner) and not processes.is_alive(plan.owner)
+    bridges = {plan.management_bridge, plan.department_bridge}
+    return orphan or not bridges <= set(network.our_links(plan.alias))
+
+
 class Minicluster:
     """Hypervisor hosts made of Linux namespaces. Everything of one cluster lies in one state directory.
 
@@ -79,15 +86,13 @@ class Minicluster:
     def plan_for(self, count: int, *, owner: str, progress: Callable[[str], None]) -> ClusterPlan:
         """The running cluster's plan, or a new one with its bridges built."""
         plan = load_plan(self.state_dir)
-        if plan and plan.owner and not processes.is_alive(plan.owner):
+        if plan and is_left_over(plan):
             progress("minicluster: ending what a killed process left")
             self.take_down(plan)
             plan = None
         if plan:
             plan = replace(plan, hosts_count=max(count, plan.hosts_count), owner=owner or plan.owner)
             save_plan(plan)
-            if plan.management_bridge not in network.our_links(plan.alias):
-                network.build_bridges(plan)
             return plan
         return self.claim_unit(count, owner)
 
@@ -110,7 +115,8 @@ class Minicluster:
             progress("minicluster: probing the accelerator")
             accelerator = self.probe()
             progress(f"minicluster: accelerator is {accelerator.name}")
-            plan.cabinet.mkdir(exist_ok=True)
+            for folder in ("templates", "vms", "dhcp"):
+                (plan.cabinet / folder).mkdir(parents=True, exist_ok=True)
             host_files.make_key(plan.ssh_key, "vivero")
         for host in missing:
             host_files.write_host(plan, host, accelerator=accelerator, networks=self.role_files / "networks")

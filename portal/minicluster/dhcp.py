@@ -26,7 +26,6 @@ def start(plan: ClusterPlan) -> None:
         "pid_file": str(plan.dhcp_pid_file),
         "log": str(folder / "dnsmasq.log"),
     }
-    (plan.cabinet / "dhcp").mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config) + "\n")
     with (folder / "server.log").open("ab") as log:
         subprocess.run(
