@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.core import lease, naming
+from portal.core.errors import N_, Conflict, Invalid, InvalidOrder, NotAllowed, NotFound
+from portal.core.lifecycle import VmRequestState
+from portal.core.parameters import check_parameters
+from portal.core.policy import Actor, Permission
+from portal.core.quota import Amount
+from portal.core.templates import Personalisation, Size, TemplateSpec, spec_from_data
 from portal.interfaces import Json
+from portal.models import Claim, Department, Template, TemplateVersion, Vm, VmRequest
+from portal.models.vms import LIVING
+from portal.services import quotas
+
+OPEN = (VmRequestState.SUBMITTED, VmRequestState.APPROVED, VmRequestState.PROVISIONING, VmRequestState.FAILED)
+WINDOWS_NAME_LENGTH = 15  # NetBIOS
 
 
 @dataclass(frozen=True)
@@ -28,3 +44,148 @@ class Order:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     department_id: UUID | None = None
     form_key: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckedOrder:
+    """An order that makes sense. The secret answers are not shown in a repr."""
+
+    order: Order
+    department: Department
+    spec: TemplateSpec
+    size: Size
+    ends_on: date
+    values: Mapping[str, Json]
+    secrets: Mapping[str, str] = field(repr=False)
+
+    @property
+    def one(self) -> Amount:
+        return one_of(self.size)
+
+
+def one_of(size: Size) -> Amount:
+    """What one machine of this size takes."""
+    return Amount(1, size.vcpus.default, size.memory_mib.default, size.disk_gib.default)
+
+
+def spec_of(db: Session, slug: str) -> TemplateSpec | None:
+    """The template as its folder says now; None when it is gone or broken."""
+    template = db.get(Template, slug)
+    return spec_from_data(template.spec) if template and template.spec and not template.gone else None
+
+
+def newest_version(db: Session, slug: str) -> TemplateVersion | None:
+    query = select(TemplateVersion).where(TemplateVersion.template_slug == slug)
+    return db.scalar(query.order_by(TemplateVersion.version.desc()).limit(1))
+
+
+def policy_of(spec: TemplateSpec, today: date) -> lease.LeasePolicy:
+    return lease.policy_for(spec.network, out_of_support=not spec.system.is_supported(today))
+
+
+def department_for(db: Session, actor: Actor, department_id: UUID | None) -> Department:
+    """The department on whose behalf the person orders; who has only one need not name it."""
+    allowed = actor.departments_for(Permission.SUBMIT)
+    if department_id is None:
+        if allowed is None or len(allowed) != 1:
+            if allowed is not None and not allowed:
+                raise NotAllowed(N_("You may not order machines."))
+            raise Invalid(N_("Please choose a department."), field="department_id")
+        (department_id,) = allowed
+    if allowed is not None and department_id not in allowed:
+        raise NotAllowed(N_("You may not order for this department."))
+    return quotas.lock_department(db, department_id)
+
+
+def check_order(db: Session, *, actor: Actor, order: Order, today: date) -> CheckedOrder:
+    """Check every field, so that a person sees all that is wrong at once. Raises InvalidOrder."""
+    department = department_for(db, actor, order.department_id)
+    spec = orderable_spec(db, order.template, department)
+    parameters = check_parameters(spec.parameters, order.parameters)
+    errors = gather(
+        lambda: check_size(spec, order.size),
+        lambda: naming.check_copies(order.copies),
+        lambda: check_name(db, order, spec),
+        lambda: check_purpose(order.purpose),
+        lambda: check_days(order, spec, today),
+    )
+    size = spec.size(order.size)
+    if errors or parameters.problems or size is None or order.ends_on is None:
+        raise InvalidOrder((*errors, *parameters.problems))
+    checked = CheckedOrder(order, department, spec, size, order.ends_on, parameters.values, parameters.secrets)
+    more = gather(
+        lambda: check_seats(db, spec, order.copies),
+        lambda: quotas.check_quota(quotas.quota_of(db, department), checked.one * order.copies, department=department),
+    )
+    if more:
+        raise InvalidOrder(more)
+    return checked
+
+
+def gather(*checks: Callable[[], None]) -> tuple[Invalid, ...]:
+    errors = []
+    for check in checks:
+        try:
+            check()
+        except Invalid as error:
+            errors.append(error)
+    return tuple(errors)
+
+
+def orderable_spec(db: Session, slug: str, department: Department) -> TemplateSpec:
+    spec = spec_of(db, slug)
+    if spec is None:
+        raise NotFound(N_("There is no such template."))
+    if not spec.may_be_ordered_by(department.slug):
+        raise NotAllowed(N_("Your department may not order this template."))
+    if newest_version(db, slug) is None:
+        raise Conflict(N_("The disk of this template is not ready yet. The administrators know."), field="template")
+    return spec
+
+
+def check_size(spec: TemplateSpec, slug: str) -> None:
+    if spec.size(slug) is None:
+        raise Invalid(N_("Please choose one of the sizes."), field="size")
+
+
+def check_purpose(purpose: str) -> None:
+    if not 3 <= len(purpose.strip()) <= 2000:
+        raise Invalid(N_("Please say in a few words what it is for."), field="purpose")
+
+
+def check_days(order: Order, spec: TemplateSpec, today: date) -> None:
+    if order.ends_on is None:
+        raise Invalid(N_("Please say until when you need it."), field="ends_on")
+    lease.check_days(
+        starts_on=order.starts_on, ends_on=order.ends_on, today=today, policy=policy_of(spec, order.ends_on)
+    )
+
+
+def check_name(db: Session, order: Order, spec: TemplateSpec) -> None:
+    """A name is free if no living machine and no open request has it."""
+    naming.check_name(order.name)
+    copies = min(max(order.copies, 1), naming.MAX_COPIES)
+    names = naming.vm_names(order.name, copies)
+    if spec.personalisation == Personalisation.SYSPREP and len(names[-1]) > WINDOWS_NAME_LENGTH:
+        raise Invalid(
+            N_("Windows names, with the number of the copy, have %(most)s characters at most."),
+            field="name",
+            most=WINDOWS_NAME_LENGTH,
+        )
+    taken = db.scalar(select(Vm.name).where(Vm.name.in_(names), LIVING).limit(1))
+    if taken is None:
+        open_ones = select(VmRequest.name).where(VmRequest.name == order.name, VmRequest.state.in_(OPEN))
+        taken = db.scalar(open_ones.limit(1))
+    if taken is not None:
+        raise Invalid(N_("There is already a machine or an order called “%(name)s”."), field="name", name=taken)
+
+
+def check_seats(db: Session, spec: TemplateSpec, copies: int) -> None:
+    """Licence seats are counted by what is claimed, over the whole house."""
+    if spec.licence_seats is None:
+        return
+    db.execute(select(Template.slug).where(Template.slug == spec.slug).with_for_update())
+    taken = db.scalar(select(func.count()).select_from(Claim).where(Claim.template_slug == spec.slug)) or 0
+    left = max(spec.licence_seats - taken, 0)
+    if copies > left:
+        raise Invalid(N_("There are only %(left)s licences left for this template."), field="copies", left=left)

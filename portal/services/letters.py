@@ -1,0 +1,71 @@
+"""How our mails read: in the receiver's language, as plain text and as simple HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from gettext import NullTranslations
+from html import escape
+from pathlib import Path
+
+from babel.dates import format_date
+from babel.support import Translations
+
+from portal.core.errors import N_
+
+FOLDER = Path(__file__).resolve().parent.parent / "translations"
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """The parts of a letter, already in the receiver's language. Facts are pairs: what, and how it is."""
+
+    paragraphs: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+@cache
+def catalogue(locale: str) -> NullTranslations:
+    """Read once; a language without a catalogue is English."""
+    return Translations.load(str(FOLDER), [locale])
+
+
+def translate(locale: str, msgid: str, /, **params: object) -> str:
+    text = catalogue(locale).gettext(msgid)
+    return text % params if params else text
+
+
+def day_in_words(locale: str, day: date) -> str:
+    return str(format_date(day, format="long", locale=locale))
+
+
+def as_text(body: Body, *, locale: str, name: str) -> str:
+    lines = [translate(locale, N_("Hello %(name)s,"), name=name), ""]
+    for paragraph in body.paragraphs:
+        lines += [paragraph, ""]
+    lines += [f"{what}: {how}" for what, how in body.facts]
+    lines += [""] if body.facts else []
+    for link in body.links:
+        lines += [f"{link.label}:", link.url, ""]
+    return "\n".join([*lines, translate(locale, N_("Vivero, the nursery of the hospital")), ""])
+
+
+def as_html(body: Body, *, locale: str, name: str) -> str:
+    hello = translate(locale, N_("Hello %(name)s,"), name=name)
+    parts = [f"<p>{escape(text)}</p>" for text in (hello, *body.paragraphs)]
+    if body.facts:
+        rows = "".join(
+            f"<tr><th align='left'>{escape(what)}</th><td>{escape(how)}</td></tr>" for what, how in body.facts
+        )
+        parts.append(f"<table cellpadding='4'>{rows}</table>")
+    parts += [f"<p><a href='{escape(link.url)}'>{escape(link.label)}</a></p>" for link in body.links]
+    parts.append(f"<p><small>{escape(translate(locale, N_('Vivero, the nursery of the hospital')))}</small></p>")
+    return f"<!doctype html><html lang='{escape(locale)}'><body>{''.join(parts)}</body></html>"

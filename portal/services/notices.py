@@ -1,0 +1,166 @@
+"""Which mail is written when: each in the transaction of what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from urllib.parse import quote
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_
+from portal.core.lease import DEFAULT_TIMEZONE, local_day
+from portal.models import Account, Vm, VmRequest
+from portal.services import mails
+from portal.services.letters import Body, Link, as_html, as_text, day_in_words, translate
+
+
+def post(db: Session, account: Account, subject: str, body: Body, now: datetime) -> None:
+    mails.write(
+        db,
+        account=account,
+        subject=subject,
+        text=as_text(body, locale=account.locale, name=account.name),
+        html=as_html(body, locale=account.locale, name=account.name),
+        now=now,
+    )
+
+
+def links(base_url: str, *pages: tuple[str, str]) -> tuple[Link, ...]:
+    """Links to pages of the portal; none while nobody has said where it is."""
+    return tuple(Link(label, base_url.rstrip("/") + path) for label, path in pages) if base_url else ()
+
+
+def account_of(db: Session, account_id: UUID) -> Account:
+    return db.scalars(select(Account).where(Account.id == account_id)).one()
+
+
+def facts_of(db: Session, vm_request: VmRequest, locale: str) -> tuple[tuple[str, str], ...]:
+    return (
+        (translate(locale, N_("Who")), account_of(db, vm_request.submitted_by_id).name),
+        (translate(locale, N_("What")), f"{vm_request.copies} × {vm_request.template_slug}, {vm_request.name}"),
+        (translate(locale, N_("What for")), vm_request.purpose[:500]),
+        (translate(locale, N_("Until")), day_in_words(locale, vm_request.ends_on)),
+    )
+
+
+def tell_submitted(
+    db: Session, *, vm_request: VmRequest, approvers: Iterable[Account], now: datetime, base_url: str
+) -> None:
+    for approver in approvers:
+        locale = approver.locale
+        body = Body(
+            (translate(locale, N_("A request waits for your decision.")),),
+            facts_of(db, vm_request, locale),
+            links(base_url, (translate(locale, N_("Decide")), f"/approvals/{vm_request.id}")),
+        )
+        subject = translate(locale, N_("To decide: %(name)s"), name=vm_request.name)
+        post(db, approver, subject, body, now)
+
+
+def tell_approved(db: Session, *, vm_request: VmRequest, by: str, now: datetime, base_url: str) -> None:
+    account = account_of(db, vm_request.submitted_by_id)
+    locale = account.locale
+    paragraphs = [translate(locale, N_("%(by)s has approved your request. We write again when it is ready."), by=by)]
+    if vm_request.decision_comment:
+        paragraphs.append(vm_request.decision_comment)
+    page = (translate(locale, N_("Watch it grow")), f"/vm-requests/{vm_request.id}")
+    body = Body(tuple(paragraphs), facts_of(db, vm_request, locale), links(base_url, page))
+    post(db, account, translate(locale, N_("Approved: %(name)s"), name=vm_request.name), body, now)
+
+
+def tell_extended(db: Session, *, vm_request: VmRequest, by: str, now: datetime, base_url: str) -> None:
+    account = account_of(db, vm_request.submitted_by_id)
+    locale = account.locale
+    text = translate(
+        locale,
+        N_("%(by)s has approved that %(name)s stays until %(day)s."),
+        by=by,
+        name=vm_request.name,
+        day=day_in_words(locale, vm_request.ends_on),
+    )
+    page = (translate(locale, N_("Open the machine's page")), f"/vms/{vm_request.vm_id}")
+    subject = translate(locale, N_("Approved: %(name)s"), name=vm_request.name)
+    post(db, account, subject, Body((text,), links=links(base_url, page)), now)
+
+
+def tell_denied(db: Session, *, vm_request: VmRequest, by: str, reason: str, now: datetime, base_url: str) -> None:
+    account = account_of(db, vm_request.submitted_by_id)
+    locale = account.locale
+    body = Body(
+        (translate(locale, N_("%(by)s has denied your request, with this reason:"), by=by), reason),
+        facts_of(db, vm_request, locale),
+        links(base_url, (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")),
+    )
+    post(db, account, translate(locale, N_("Denied: %(name)s"), name=vm_request.name), body, now)
+
+
+def tell_ready(db: Session, *, vm_request: VmRequest, vms: Sequence[Vm], now: datetime, base_url: str) -> None:
+    """The machines of a request serve: names, addresses, how to open them, until when."""
+    account = account_of(db, vm_request.submitted_by_id)
+    locale = account.locale
+    unreachable = translate(locale, N_("open it in the browser"))
+    facts = [(vm.name, vm.address or unreachable) for vm in vms]
+    facts.append((translate(locale, N_("Until")), day_in_words(locale, vm_request.ends_on)))
+    pages = [(translate(locale, N_("Open %(name)s"), name=vm.name), f"/vms/{vm.id}") for vm in vms[:30]]
+    text = translate(locale, N_("Your order is ready. You can use it in the browser or at its address."))
+    subject = translate(locale, N_("Ready: %(name)s"), name=vm_request.name)
+    post(db, account, subject, Body((text,), tuple(facts), links(base_url, *pages)), now)
+
+
+def tell_failed(db: Session, *, vm_request: VmRequest, now: datetime, base_url: str) -> None:
+    """What went wrong, as the request says it. The log stays with the request."""
+    account = account_of(db, vm_request.submitted_by_id)
+    locale = account.locale
+    reason = translate(locale, vm_request.error, **vm_request.error_params) if vm_request.error else ""
+    text = translate(locale, N_("Your order could not be carried out. The administrators can try again or clean up."))
+    page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
+    body = Body((text, reason) if reason else (text,), facts_of(db, vm_request, locale), links(base_url, page))
+    post(db, account, translate(locale, N_("Not done: %(name)s"), name=vm_request.name), body, now)
+
+
+def tell_lease_end(
+    db: Session,
+    *,
+    vm: Vm,
+    choices: Sequence[tuple[str, str]],
+    now: datetime,
+    base_url: str,
+    timezone: str = DEFAULT_TIMEZONE,
+) -> None:
+    """`choices` are the msgid and the signed text of each link."""
+    account = account_of(db, vm.owner_id)
+    locale = account.locale
+    day = day_in_words(locale, local_day(vm.expires_at, timezone))
+    paragraphs = (
+        translate(locale, N_("Your machine %(name)s may be kept until %(day)s."), name=vm.name, day=day),
+        translate(locale, N_("After that it is switched off; its disk is kept for 14 more days. What shall we do?")),
+    )
+    pages = [(translate(locale, label), f"/leases/{quote(text)}") for label, text in choices]
+    subject = translate(locale, N_("%(name)s ends on %(day)s"), name=vm.name, day=day)
+    post(db, account, subject, Body(paragraphs, links=links(base_url, *pages)), now)
+
+
+def tell_parked(db: Session, *, vm: Vm, now: datetime, base_url: str, timezone: str = DEFAULT_TIMEZONE) -> None:
+    account = account_of(db, vm.owner_id)
+    locale = account.locale
+    paragraphs = [translate(locale, N_("The time of your machine %(name)s is over. It is switched off."), name=vm.name)]
+    if vm.retire_at:
+        day = day_in_words(locale, local_day(vm.retire_at, timezone))
+        paragraphs.append(
+            translate(locale, N_("Its disk is kept until %(day)s. Extend it before, if you still need it."), day=day)
+        )
+    page = (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
+    subject = translate(locale, N_("Switched off: %(name)s"), name=vm.name)
+    post(db, account, subject, Body(tuple(paragraphs), links=links(base_url, page)), now)
+
+
+def tell_retired(db: Session, *, vm: Vm, now: datetime, base_url: str = "") -> None:
+    account = account_of(db, vm.owner_id)
+    locale = account.locale
+    text = translate(locale, N_("Your machine %(name)s was given back. Its disk is gone."), name=vm.name)
+    page = (translate(locale, N_("Order another one")), "/catalogue")
+    subject = translate(locale, N_("Given back: %(name)s"), name=vm.name)
+    post(db, account, subject, Body((text,), links=links(base_url, page)), now)

@@ -1,0 +1,84 @@
+"""The first page of each person: what waits for me, what runs, what ends soon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from portal.core.lifecycle import VmRequestState, VmState
+from portal.core.policy import Actor, Permission
+from portal.models import Vm, VmRequest, VmUser
+
+FEW = 8
+COUNTED = 1000
+SOON = timedelta(days=14)
+OPEN = (VmRequestState.SUBMITTED, VmRequestState.APPROVED, VmRequestState.PROVISIONING)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The tuples hold the first few; the numbers stop at COUNTED."""
+
+    waiting_for_me: int
+    waiting: tuple[VmRequest, ...]
+    running: int
+    ends_soon: tuple[Vm, ...]
+    my_open_requests: tuple[VmRequest, ...]
+    failed: tuple[VmRequest, ...]
+
+
+def overview(db: Session, *, actor: Actor, now: datetime) -> Overview:
+    """`running` counts what the person looks after: own and shared machines; of the whole house for its keepers."""
+    to_decide = decidable(actor)
+    mine = looked_after(actor)
+    ends = (Vm.expires_at <= now + SOON, Vm.state.in_([VmState.RUNNING, VmState.STOPPED]))
+    own = VmRequest.submitted_by_id == actor.account_id
+    return Overview(
+        waiting_for_me=counted(db, select(VmRequest.id).where(*to_decide)),
+        waiting=few(db, select(VmRequest).where(*to_decide).order_by(VmRequest.submitted_at)),
+        running=counted(db, select(Vm.id).where(*mine, Vm.state == VmState.RUNNING)),
+        ends_soon=few(db, select(Vm).where(*mine, *ends).order_by(Vm.expires_at)),
+        my_open_requests=few(
+            db, select(VmRequest).where(own, VmRequest.state.in_(OPEN)).order_by(VmRequest.submitted_at.desc())
+        ),
+        failed=few(db, select(VmRequest).where(*failures(actor)).order_by(VmRequest.submitted_at.desc())),
+    )
+
+
+def decidable(actor: Actor) -> Sequence[ColumnElement[bool]]:
+    """Undecided requests of others, where the person decides."""
+    departments = actor.departments_for(Permission.APPROVE)
+    conditions = [VmRequest.state == VmRequestState.SUBMITTED, VmRequest.submitted_by_id != actor.account_id]
+    if departments is not None:
+        conditions.append(VmRequest.department_id.in_(departments))
+    return conditions
+
+
+def looked_after(actor: Actor) -> Sequence[ColumnElement[bool]]:
+    departments = actor.departments_for(Permission.MANAGE_MACHINES)
+    if departments is None:
+        return []
+    shared = select(VmUser.vm_id).where(VmUser.account_id == actor.account_id)
+    return [or_(Vm.owner_id == actor.account_id, Vm.id.in_(shared), Vm.department_id.in_(departments))]
+
+
+def failures(actor: Actor) -> Sequence[ColumnElement[bool]]:
+    """Own failed requests; for who manages machines, all of theirs."""
+    departments = actor.departments_for(Permission.MANAGE_MACHINES)
+    failed = VmRequest.state == VmRequestState.FAILED
+    if departments is None:
+        return [failed]
+    return [failed, or_(VmRequest.submitted_by_id == actor.account_id, VmRequest.department_id.in_(departments))]
+
+
+def counted(db: Session, query: Select[Any]) -> int:
+    return db.scalar(select(func.count()).select_from(query.limit(COUNTED).subquery())) or 0
+
+
+def few(db: Session, query: Select[Any]) -> tuple[Any, ...]:
+    return tuple(db.scalars(query.limit(FEW)).unique())

@@ -1,0 +1,92 @@
+"""What departments may take and have taken: read from their limits and from the claims held for them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, Invalid, NotAllowed, NotFound, OverQuota
+from portal.core.lifecycle import VmRequestState
+from portal.core.policy import Actor, Permission
+from portal.core.quota import Amount, Quota
+from portal.models import Claim, Department, VmRequest
+
+SUMS = (
+    func.count(Claim.id),
+    func.coalesce(func.sum(Claim.vcpus), 0),
+    func.coalesce(func.sum(Claim.memory_mib), 0),
+    func.coalesce(func.sum(Claim.disk_gib), 0),
+)
+
+
+def limit_of(department: Department) -> Amount:
+    return Amount(
+        department.quota_machines, department.quota_vcpus, department.quota_memory_mib, department.quota_disk_gib
+    )
+
+
+def used_by(db: Session, department_id: UUID) -> Amount:
+    """All that is held for the department: machines, and requests that wait for a decision."""
+    row = db.execute(select(*SUMS).where(Claim.department_id == department_id)).one()
+    return Amount(*(int(value) for value in row))
+
+
+def quota_of(db: Session, department: Department) -> Quota:
+    return Quota(limit_of(department), used_by(db, department.id))
+
+
+def undecided(db: Session, *, but: UUID) -> Amount:
+    """What is held for requests that nobody has decided yet, without the request `but`."""
+    query = select(*SUMS).join(VmRequest, VmRequest.id == Claim.vm_request_id)
+    row = db.execute(query.where(VmRequest.state == VmRequestState.SUBMITTED, VmRequest.id != but)).one()
+    return Amount(*(int(value) for value in row))
+
+
+def lock_department(db: Session, department_id: UUID) -> Department:
+    """The department, and nobody else counts its quota until our transaction ends (on SQLite nobody does anyway)."""
+    query = select(Department).where(Department.id == department_id).with_for_update()
+    department = db.scalar(query.execution_options(populate_existing=True))
+    if department is None or not department.active:
+        raise NotFound(N_("There is no such department."))
+    return department
+
+
+def check_quota(quota: Quota, more: Amount, *, department: Department, field: str = "size") -> None:
+    if not quota.over(more):
+        return
+    left = quota.left
+    raise OverQuota(
+        N_(
+            "This is more than %(department)s has left: %(machines)s machines, %(vcpus)s processors, "
+            "%(memory_gib)s GB of memory and %(disk_gib)s GB of disk."
+        ),
+        field=field,
+        department=department.name,
+        machines=max(left.machines, 0),
+        vcpus=max(left.vcpus, 0),
+        memory_gib=round(max(left.memory_mib, 0) / 1024, 1),
+        disk_gib=max(left.disk_gib, 0),
+    )
+
+
+def departments(db: Session, *, actor: Actor, permission: Permission) -> list[Department]:
+    """The active departments in which the person holds the permission, for choices on forms."""
+    query = select(Department).where(Department.active).order_by(Department.name)
+    ids = actor.departments_for(permission)
+    if ids is not None:
+        query = query.where(Department.id.in_(ids))
+    return list(db.scalars(query))
+
+
+def set_quota(db: Session, *, actor: Actor | None, department_id: UUID, limit: Amount) -> Department:
+    """Change what a department may take. Less than it has is allowed: it only gets nothing more."""
+    if actor is not None and not actor.may(Permission.MANAGE_ACCOUNTS):
+        raise NotAllowed(N_("You may not change quotas."))
+    if not Amount().fits(limit):
+        raise Invalid(N_("A quota cannot be less than nothing."), field="limit")
+    department = lock_department(db, department_id)
+    department.quota_machines, department.quota_vcpus = limit.machines, limit.vcpus
+    department.quota_memory_mib, department.quota_disk_gib = limit.memory_mib, limit.disk_gib
+    return department
