@@ -55,11 +55,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         if text is not None and name != "var":
             values[name] = convert(text, kind)
     values.setdefault("database_url", f"sqlite:///{var}/vivero.db")
-    database_url = str(values["database_url"])
-    values.setdefault(
-        "engine_database_url",
-        f"sqlite:///{var}/engine.db" if database_url.startswith("sqlite") else database_url,
-    )
+    # the engine's tables must be in the same database: approving and queueing are one transaction
+    values.setdefault("engine_database_url", values["database_url"])
     values.setdefault("secret_key", keep_secret_key(var / "secret_key"))
     return Settings(var=var, **values)  # type: ignore[arg-type]
 

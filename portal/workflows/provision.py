@@ -67,6 +67,7 @@ def place(ctx: Context) -> None:
 
 def place_machines(db: Session, ctx: Context) -> None:
     vm_request = db.get_one(VmRequest, ctx.subject_id)
+    version = db.get_one(TemplateVersion, vm_request.template_version_id)
     hosts = claims.place(db, vm_request, ctx.site.clock(), reserve_hosts=ctx.site.settings.reserve_hosts)
     known = {vm.id for vm in vms_of(db, vm_request.id)}
     names = vm_names(vm_request.name, vm_request.copies)
@@ -74,11 +75,10 @@ def place_machines(db: Session, ctx: Context) -> None:
     if not missing:
         return
     check_names(db, [names[position] for position in missing])
-    spec = spec_from_data(db.get_one(TemplateVersion, vm_request.template_version_id).spec)
-    addresses = addresses_for(db, ctx, spec, len(missing))
+    addresses = addresses_for(db, ctx, spec_from_data(version.spec), len(missing))
     for position, address in zip(missing, addresses, strict=True):
         vm_id = vm_id_for(vm_request.id, position)
-        db.add(new_vm(ctx, vm_request, position, names[position], hosts[vm_id], spec, address))
+        db.add(new_vm(ctx, vm_request, position, names[position], hosts[vm_id], version, address))
     db.flush()
 
 
@@ -114,7 +114,7 @@ def new_vm(
     position: int,
     name: str,
     host: Host,
-    spec: TemplateSpec,
+    version: TemplateVersion,
     address: str | None,
 ) -> Vm:
     vm_id = vm_id_for(vm_request.id, position)
@@ -125,11 +125,11 @@ def new_vm(
         name=name,
         department_id=vm_request.department_id,
         owner_id=vm_request.submitted_by_id,
-        template_version_id=vm_request.template_version_id,
+        template_version_id=version.id,
         vcpus=vm_request.vcpus,
         memory_mib=vm_request.memory_mib,
         disk_gib=vm_request.disk_gib,
-        network=spec.network.value,
+        network=spec_from_data(version.spec).network.value,
         mac=mac_for(vm_id),
         created_at=ctx.site.clock(),
         expires_at=end_of_day(vm_request.ends_on, ctx.site.settings.timezone),

@@ -14,7 +14,7 @@ from portal.core.lifecycle import StepState, WorkflowState
 from portal.models import Workflow, WorkflowStep
 from portal.services.workflows import steps_of
 from portal.site import Site
-from portal.workflows.sequence import Context, Fenced, Hooks, Sequence, Stopping, vms_of
+from portal.workflows.sequence import Context, Hooks, Sequence, vms_of
 
 log = structlog.get_logger()
 
@@ -100,8 +100,6 @@ def do_step(run: Run, position: int) -> str:
     ctx.hooks.checkpoint(f"{step.name} begun")
     try:
         with_attempts(ctx, step.do)
-    except (Fenced, Stopping):
-        raise
     except Cancelled:
         return CANCELLED
     except PortalError as error:
@@ -180,8 +178,6 @@ def undo_step(run: Run, position: int) -> str:
             if step.undo is not None:
                 step.undo(ctx)
             break
-        except (Fenced, Stopping):
-            raise
         except Exception as error:
             log.exception("undo failed", workflow=ctx.workflow_id, step=step.name, attempt=attempt)
             if attempt == UNDO_ATTEMPTS:

@@ -18,11 +18,14 @@ from portal.site import Site
 LOOK_EVERY_S = 0.5  # how often a waiting step asks whether somebody cancelled it
 
 
-class Fenced(Exception):
-    """Another worker has taken this workflow over while we were not looking; whatever we do now would be twice."""
+class Fenced(BaseException):
+    """Another worker has taken this workflow over while we were not looking; whatever we do now would be twice.
+
+    Not an Exception, as Stopping: no step may take it for trouble of its own, and the engine records nothing.
+    """
 
 
-class Stopping(Exception):
+class Stopping(BaseException):
     """This worker is being stopped: the step ends here, unrecorded, and is run again by the next worker."""
 
 

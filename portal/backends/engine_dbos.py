@@ -1,0 +1,192 @@
+"""The durable engine, DBOS: remembers which steps of a workflow are done. The only module that imports it.
+
+What runs is not known here: the worker hands in `carry`, which is called with a `remember` to run each step through.
+Web processes use `DbosQueue` alone; they put workflows in the queue and never run any.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Set
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import _serialization as dbos_serialization
+from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+APPLICATION = "vivero"
+VERSION = "1"  # pinned: workflows outlive a new version of the portal. Raise it when old ones can't be carried on.
+QUEUE = "vivero"
+WORKFLOW = "run_sequence"
+POLL_S = 0.25
+AT_ONCE = 200  # rows that a look at the engine's tables takes at most
+
+Remember = Callable[[str, Callable[[], str]], str]
+Carry = Callable[[str, str, str, Remember], str]  # workflow id, kind, subject id
+
+
+class Interrupted(BaseException):
+    """A step ended without an answer. Not an Exception, so that DBOS records none and the workflow stays pending."""
+
+
+class PickleRefused(TypeError):
+    """A row of the engine says that it holds pickled Python: we write none, so somebody else did."""
+
+
+def refuse_pickle(_serializer: object, _text: str) -> Any:
+    raise PickleRefused("pickled data in the engine's tables is never read")
+
+
+def tame_dbos() -> None:
+    """DBOS unpickles any row that says so, and logs to the console by itself. We let it do neither."""
+    dbos_serialization.DefaultSerializer.deserialize = refuse_pickle  # type: ignore[assignment, method-assign]
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.WARNING)
+
+
+def engine_url(url: str) -> str:
+    """DBOS chooses psycopg 3 by itself and wants to be told plainly that it is PostgreSQL."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def migrate(url: str) -> None:
+    """Make or update the engine's own tables: beside ours in SQLite's file, in the schema `dbos` of PostgreSQL."""
+    tame_dbos()
+    DBOS.migrate(engine_url(url))
+
+
+class DbosQueue:
+    """Puts workflows in the queue, in the caller's transaction: the engine's tables are in the same database."""
+
+    def __init__(self, url: str) -> None:
+        tame_dbos()
+        self.client = DBOSClient(
+            system_database_url=engine_url(url),
+            serializer=DBOSPortableJSONSerializer(),
+            system_database_pool_size=2,
+            application_name=APPLICATION,
+            lazy=True,
+        )
+
+    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str) -> None:
+        if not isinstance(db, Session):
+            raise TypeError("a workflow is put in the queue within a transaction of SQLAlchemy's Session")
+        db.flush()
+        options = EnqueueOptions(
+            workflow_name=WORKFLOW,
+            queue_name=QUEUE,
+            workflow_id=workflow_id,
+            app_version=VERSION,
+            application_name=APPLICATION,
+        )
+        self.client.enqueue_in_transaction(db, options, workflow_id, workflow, subject_id)
+
+    def resume_orphans(self, living: Set[str]) -> list[str]:
+        """Put workflows back in the queue whose worker is not among the living. Returns their ids."""
+        pending = self.client.list_workflows(
+            status="PENDING", name=WORKFLOW, load_input=False, load_output=False, limit=AT_ONCE
+        )
+        orphans = [status.workflow_id for status in pending if status.executor_id not in living]
+        if orphans:
+            self.client.resume_workflows(orphans, queue_name=QUEUE)
+        return orphans
+
+    def resume(self, workflow_ids: list[str]) -> None:
+        self.client.resume_workflows(workflow_ids, queue_name=QUEUE)
+
+    def forget(self, *, older_than: timedelta) -> int:
+        """Delete what the engine remembers of workflows that ended long ago; our own rows tell their story."""
+        until = (datetime.now(UTC) - older_than).isoformat()
+        ended = self.client.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"],
+            completed_before=until,
+            load_input=False,
+            load_output=False,
+            limit=AT_ONCE,
+        )
+        if ended:
+            self.client.delete_workflows([status.workflow_id for status in ended])
+        return len(ended)
+
+    def close(self) -> None:
+        self.client.destroy()
+
+
+class DbosEngine:
+    """Takes workflows from the queue and carries them on, `concurrency` at a time. One in each process."""
+
+    def __init__(self, url: str, *, executor_id: str, carry: Carry, concurrency: int = 8) -> None:
+        tame_dbos()
+        self.carry = carry
+        self.concurrency = concurrency
+        self.lock = threading.Lock()
+        self.interrupted: list[str] = []
+        DBOS(config=config_of(url, executor_id))
+        DBOS.workflow(name=WORKFLOW)(self.run_sequence)
+
+    def start(self) -> None:
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE, worker_concurrency=self.concurrency, polling_interval_sec=POLL_S, on_conflict="always_update"
+        )
+
+    def run_sequence(self, workflow_id: str, kind: str, subject_id: str) -> str:
+        """The one function that DBOS knows. What it decides hangs on the remembered answers of its steps alone."""
+        try:
+            return self.carry(workflow_id, kind, subject_id, remember)
+        except Exception as error:  # the database was gone, most likely: nothing is decided, try again later
+            log.exception("workflow interrupted workflow=%s", workflow_id)
+            self.note_interrupted(workflow_id)
+            raise Interrupted(workflow_id) from error
+        except Interrupted:
+            self.note_interrupted(workflow_id)
+            raise
+
+    def note_interrupted(self, workflow_id: str) -> None:
+        with self.lock:
+            self.interrupted.append(workflow_id)
+
+    def take_interrupted(self) -> list[str]:
+        """Workflows that ended here without an outcome since we last asked: the worker puts them back in the queue."""
+        with self.lock:
+            taken, self.interrupted = self.interrupted, []
+        return taken
+
+    def stop(self) -> None:
+        """Take nothing more. Steps that still run are not waited for."""
+        DBOS.destroy(destroy_registry=True)
+
+
+def remember(name: str, work: Callable[[], str]) -> str:
+    """Run a step once and keep its answer; a step that raises keeps none and is run again."""
+    return DBOS.run_step({"name": name}, lambda: without_exceptions(name, work))
+
+
+def without_exceptions(name: str, work: Callable[[], str]) -> str:
+    try:
+        return work()
+    except Exception as error:
+        log.exception("step interrupted step=%s", name)
+        raise Interrupted(name) from error
+
+
+def config_of(url: str, executor_id: str) -> DBOSConfig:
+    return DBOSConfig(
+        name=APPLICATION,
+        system_database_url=engine_url(url),
+        serializer=DBOSPortableJSONSerializer(),
+        application_version=VERSION,
+        executor_id=executor_id,
+        run_migrations=False,  # `vivero migrate` does
+        sys_db_pool_size=5,
+        max_executor_threads=16,
+        log_level="WARNING",
+        notification_listener_polling_interval_sec=30.0,  # we use none of DBOS's messages, events or schedules
+        scheduler_polling_interval_sec=3600.0,
+    )
