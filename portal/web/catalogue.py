@@ -1,0 +1,101 @@
+"""The catalogue: what can be ordered, found by what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, render_template, request, send_from_directory
+
+from portal.core.errors import N_, NotFound
+from portal.core.policy import Permission
+from portal.services import templates
+from portal.services.templates import Offer
+from portal.web.context import actor, db, now, permission, site
+from portal.web.languages import current_language
+from portal.web.search_words import contains_words
+
+bp = Blueprint("catalogue", __name__, url_prefix="/catalogue")
+
+CATEGORY_NAMES = {
+    "training": N_("Teach and learn"),
+    "web": N_("Share knowledge"),
+    "server": N_("A server of one's own"),
+    "test": N_("Try things out"),
+    "windows": N_("Keep an old application running"),
+}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The templates of one category."""
+
+    category: str
+    name: str
+    offers: tuple[Offer, ...]
+
+
+@bp.get("")
+@permission(Permission.SEE_CATALOGUE)
+def show() -> str:
+    """The whole catalogue; htmx asks for the shelves alone while somebody types."""
+    text = request.args.get("q", "").strip()[:100]
+    category = request.args.get("category", "")
+    offers = [offer for offer in templates.catalogue(db(), actor=actor()) if is_whole(offer)]
+    found = [offer for offer in offers if matches(offer, text)]
+    shown = [offer for offer in found if not category or category_of(offer) == category]
+    page = "catalogue/_shelves.html" if "HX-Request" in request.headers else "catalogue/show.html"
+    return render_template(
+        page,
+        shelves=shelves_of(shown),
+        categories=shelves_of(found),
+        total=len(offers),
+        text=text,
+        category=category,
+        today=now().date(),
+        language=current_language(),
+    )
+
+
+@bp.get("/<slug>/picture")
+@permission(Permission.SEE_CATALOGUE)
+def picture(slug: str) -> Response:
+    """The picture in the template's folder; as an image only, whatever it holds."""
+    offer = templates.get(db(), actor=actor(), slug=slug)
+    if offer.spec is None:
+        raise NotFound(N_("There is no such picture."))
+    response = send_from_directory(site().settings.templates_dir / offer.slug, offer.spec.picture, max_age=3600)
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    # an SVG opened by itself must not run anything
+    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return response
+
+
+def is_whole(offer: Offer) -> bool:
+    """Broken and vanished templates are the administrator's affair and stand on the page of templates."""
+    return offer.spec is not None and not offer.errors and offer.why_not != templates.WHY_GONE
+
+
+def category_of(offer: Offer) -> str:
+    return offer.spec.category if offer.spec else ""
+
+
+def matches(offer: Offer, text: str) -> bool:
+    """Both languages are searched: people write "wiki" and "prueba" on the same day."""
+    spec = offer.spec
+    if spec is None:
+        return False
+    words = (spec.slug, spec.name.es, spec.name.en, spec.description.es, spec.description.en, spec.system.name)
+    return contains_words(" ".join((*words, *spec.tasks.es, *spec.tasks.en)), text)
+
+
+def shelves_of(offers: Sequence[Offer]) -> list[Shelf]:
+    """The categories in their order (unknown ones last), each with what can be ordered first."""
+    held: dict[str, list[Offer]] = {category: [] for category in CATEGORY_NAMES}
+    for offer in sorted(offers, key=lambda each: (not each.orderable, each.slug)):
+        held.setdefault(category_of(offer), []).append(offer)
+    return [
+        Shelf(category, CATEGORY_NAMES.get(category, category.capitalize()), tuple(held[category]))
+        for category in held
+        if held[category]
+    ]

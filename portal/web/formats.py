@@ -1,0 +1,135 @@
+"""How times, sizes and states read on a page, in the reader's language and the hospital's time zone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask, url_for
+from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext, ngettext
+
+from portal.config import ROOT
+from portal.web.context import now
+
+STATIC = ROOT / "static"
+MIB_PER_GIB = 1024
+_ = lazy_gettext
+
+STATES: Mapping[str, object] = {
+    "submitted": _("waiting for approval"),
+    "approved": _("approved"),
+    "denied": _("denied"),
+    "cancelled": _("cancelled"),
+    "provisioning": _("being made"),
+    "fulfilled": _("ready"),
+    "failed": _("failed"),
+    "cloning": _("being made"),
+    "running": _("running"),
+    "stopped": _("off"),
+    "parked": _("parked"),
+    "retired": _("given back"),
+    "error": _("in trouble"),
+    "waiting": _("waiting"),
+    "cancelling": _("being cancelled"),
+    "done": _("done"),
+    "undone": _("undone"),
+    "succeeded": _("done"),
+    "active": _("in service"),
+    "draining": _("being emptied"),
+    "maintenance": _("in maintenance"),
+    "lost": _("lost"),
+    "queued": _("waiting to be sent"),
+    "sent": _("sent"),
+}
+TONES: Mapping[str, str] = {
+    "running": "good",
+    "fulfilled": "good",
+    "active": "good",
+    "sent": "good",
+    "done": "good",
+    "succeeded": "good",
+    "approved": "busy",
+    "provisioning": "busy",
+    "cloning": "busy",
+    "cancelling": "busy",
+    "submitted": "wait",
+    "waiting": "wait",
+    "queued": "wait",
+    "draining": "wait",
+    "maintenance": "wait",
+    "denied": "bad",
+    "failed": "bad",
+    "error": "bad",
+    "lost": "bad",
+}
+
+
+def init_formats(app: Flask) -> None:
+    app.add_template_filter(when)
+    app.add_template_filter(day)
+    app.add_template_filter(until)
+    app.add_template_filter(memory)
+    app.add_template_filter(state_word)
+    app.add_template_filter(state_tone)
+    app.add_template_filter(number)
+    app.add_template_global(asset)
+
+
+def when(at: datetime | None) -> str:
+    """A moment: "24 nov 2026, 14:05", local."""
+    return format_datetime(at, "medium").rsplit(":", 1)[0] if at else "–"
+
+
+def day(value: date | datetime | None) -> str:
+    """A day: "24 de noviembre de 2026", local."""
+    if value is None:
+        return "–"
+    return str(format_date(value, "long", rebase=isinstance(value, datetime)))
+
+
+def until(at: datetime | None) -> str:
+    """How far away a moment is: "in 3 days"."""
+    return str(format_timedelta(at - now(), add_direction=True, threshold=1.2)) if at else "–"
+
+
+def memory(mib: int) -> str:
+    """Memory in words people know: 512 MB, 2 GB."""
+    if mib < MIB_PER_GIB:
+        return f"{mib} MB"
+    return f"{format_decimal(round(mib / MIB_PER_GIB, 1))} GB"
+
+
+def number(value: float) -> str:
+    return str(format_decimal(value))
+
+
+def state_word(state: str) -> str:
+    return str(STATES.get(str(state), str(state)))
+
+
+def state_tone(state: str) -> str:
+    return TONES.get(str(state), "calm")
+
+
+def asset(name: str) -> str:
+    """The address of a static file, with a version so that browsers keep it until it changes."""
+    path = STATIC / name
+    return url_for("static", filename=name, v=digest_of(path, path.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=200)
+def digest_of(path: Path, _changed_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def machines_in_words(count: int) -> str:
+    return str(ngettext("%(num)d machine", "%(num)d machines", count))
+
+
+def translated(message: str, params: Mapping[str, object] | None = None) -> str:
+    """A msgid that a service wrote down, in the reader's language."""
+    text = gettext(message) if message else ""
+    return text % params if params else text

@@ -1,0 +1,60 @@
+"""Before each page: may this person call it? What is not marked is refused; forms need their secret token."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import abort, current_app, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response
+
+from portal.core.errors import N_, NotAllowed
+from portal.web.context import SAFE_METHODS, actor_or_none, guard_of
+
+API_PREFIX = "/api/"  # the API has its own guard: tokens, never cookies
+csrf = CSRFProtect()
+
+
+def check_route() -> ResponseReturnValue | None:
+    """Default deny: unmarked routes, missing log-ins, missing permissions, forms without their token."""
+    if request.endpoint is None or request.endpoint == "static" or request.path.startswith(API_PREFIX):
+        return None
+    guard = guard_of(current_app.view_functions[request.endpoint])
+    if guard is None:
+        abort(403)
+    person = actor_or_none()
+    if person is None and not guard.public:
+        return to_login()
+    if guard.permission and person and not person.may(guard.permission):
+        raise NotAllowed(N_("Your account may not open this page."))
+    if request.method not in SAFE_METHODS:
+        csrf.protect()
+    return None
+
+
+def to_login() -> Response:
+    """Log in first, then come back. htmx is told to leave the page: a log-in form inside a fragment helps nobody."""
+    htmx = "HX-Request" in request.headers
+    wanted = request.headers.get("HX-Current-URL", "") if htmx else request.full_path
+    if not htmx and request.method not in SAFE_METHODS:
+        wanted = request.headers.get("Referer", "")
+    address = url_for("login.show", next=own_path(wanted) or None)
+    if not htmx:
+        return redirect(address, 303)
+    answer = make_response("", 401)
+    answer.headers["HX-Redirect"] = address
+    return answer
+
+
+def own_path(address: str | None) -> str:
+    """The path of an address on this site, or nothing: nobody is sent elsewhere after log-in."""
+    if not address:
+        return ""
+    parts = urlsplit(address)
+    if parts.netloc and parts.netloc != request.host:
+        return ""
+    path = parts.path
+    if not path.startswith("/") or path.startswith("//") or "\\" in address or len(address) > 500:
+        return ""
+    return path + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,50 @@
+"""Which language a page speaks: the account's, the cookie's, the browser's, the house's; Spanish and English."""
+
+from __future__ import annotations
+
+from flask import Flask, has_request_context, request
+from flask_babel import Babel, get_locale, gettext
+
+from portal.config import ROOT
+from portal.core.errors import PortalError
+from portal.web.context import account, site
+
+LANGUAGES = {"es": "Español", "en": "English"}
+COOKIE = "vivero_language"
+TRANSLATIONS = ROOT / "portal" / "translations"
+
+
+def init_languages(app: Flask, *, default: str, timezone: str) -> None:
+    Babel(
+        app,
+        default_locale=default,
+        default_timezone=timezone,
+        default_translation_directories=str(TRANSLATIONS),
+        locale_selector=chosen_language,
+    )
+
+
+def chosen_language() -> str:
+    if not has_request_context():
+        return site().settings.locale
+    cookie = request.cookies.get(COOKIE, "")
+    person = account()
+    if person is not None and person.locale in LANGUAGES:
+        return person.locale
+    if cookie in LANGUAGES:
+        return cookie
+    return request.accept_languages.best_match(list(LANGUAGES)) or site().settings.locale
+
+
+def current_language() -> str:
+    locale = get_locale()
+    return locale.language if locale else "en"
+
+
+def in_words(error: PortalError) -> str:
+    """A PortalError's message in the reader's language. Values that are msgids themselves are translated too."""
+    text = gettext(error.message)
+    params = {
+        name: gettext(value) if isinstance(value, str) and value else value for name, value in error.params.items()
+    }
+    return text % params if params else text

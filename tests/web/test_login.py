@@ -1,0 +1,98 @@
+"""Logging in and out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.web.conftest import PASSWORD, CheckingClient, FixedClock, People
+
+
+def test_the_overview_asks_to_log_in_and_comes_back(client: CheckingClient) -> None:
+    answer = client.get("/?page=2")
+    assert answer.status_code == 303
+    assert answer.location.startswith("/login?next=")
+
+
+def test_a_person_logs_in_and_sees_the_overview(ada: CheckingClient) -> None:
+    assert "Ada" in ada.get("/").get_data(as_text=True)
+
+
+def test_a_wrong_password_says_the_same_as_an_unknown_name(client: CheckingClient, people: People) -> None:
+    wrong = client.send("/login", {"login": "ada", "password": "x"})
+    unknown = client.send("/login", {"login": "nobody", "password": "x"})
+    assert wrong.status_code == unknown.status_code == 422
+    note = 'role="alert"'
+    assert wrong.text.split(note)[1].split("</div>")[0] == unknown.text.split(note)[1].split("</div>")[0]
+
+
+def test_empty_fields_say_what_is_missing(client: CheckingClient) -> None:
+    answer = client.send("/login", {"login": "", "password": ""})
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 2
+
+
+def test_five_wrong_tries_lock_the_account(client: CheckingClient, people: People) -> None:
+    for _ in range(5):
+        client.send("/login", {"login": "ada", "password": "x"})
+    assert client.send("/login", {"login": "ada", "password": PASSWORD}).status_code == 422
+
+
+def test_the_log_in_gets_a_key_that_no_page_can_read(client: CheckingClient, people: People) -> None:
+    answer = client.send("/login", {"login": "ada", "password": PASSWORD})
+    cookie = next(one for one in answer.headers.getlist("Set-Cookie") if one.startswith("vivero_session="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_logging_out_ends_the_log_in_on_the_server(ada: CheckingClient) -> None:
+    key = ada.get_cookie("vivero_session")
+    assert key is not None
+    ada.send("/logout")
+    ada.set_cookie("vivero_session", key.value)
+    assert ada.get("/").status_code == 303
+
+
+def test_a_log_in_ends_after_a_quarter_of_an_hour_without_a_sign(ada: CheckingClient, clock: FixedClock) -> None:
+    clock.at += timedelta(minutes=16)
+    assert ada.get("/").status_code == 303
+
+
+def test_a_log_in_lasts_while_it_is_used_but_no_longer_than_eight_hours(ada: CheckingClient, clock: FixedClock) -> None:
+    for _ in range(47):
+        clock.at += timedelta(minutes=10)
+        assert ada.get("/").status_code == 200
+    clock.at += timedelta(minutes=11)
+    assert ada.get("/").status_code == 303
+
+
+def test_the_page_says_when_the_account_was_used_before(client: CheckingClient, people: People) -> None:
+    client.log_in("ada")
+    client.send("/logout")
+    client.log_in("ada")
+    assert "2027" in client.get("/").text.split('id="flashes"')[1].split("</main>")[0]
+
+
+@pytest.mark.parametrize("address", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x"])
+def test_nobody_is_sent_elsewhere_after_log_in(client: CheckingClient, people: People, address: str) -> None:
+    answer = client.send("/login", {"login": "ada", "password": PASSWORD, "next": address})
+    assert answer.location == "/"
+
+
+def test_a_form_without_its_token_changes_nothing_and_keeps_the_input(ada: CheckingClient) -> None:
+    answer = ada.post("/language/en", data={"next": "/", "note": "texto largo", "password": "secreto"})
+    assert answer.status_code == 400
+    assert "texto largo" in answer.text
+    assert "secreto" not in answer.text
+
+
+def test_too_many_tries_from_one_address_are_slowed_down(client: CheckingClient, people: People) -> None:
+    client.application.config["RATELIMIT_ENABLED"] = True
+    from portal.web.limits import limiter  # noqa: PLC0415
+
+    limiter.enabled = True
+    token = client.token("/login")
+    answers = [client.post("/login", data={"csrf_token": token, "login": "x", "password": "x"}) for _ in range(21)]
+    limiter.reset()
+    assert answers[-1].status_code == 429
