@@ -29,6 +29,10 @@ class VmRequest(Base, kw_only=True):
         Index("ix_vm_requests_department_state", "department_id", "state", "submitted_at"),
         Index("ix_vm_requests_state_submitted", "state", "submitted_at"),
         Index("ix_vm_requests_owner_submitted", "submitted_by_id", "submitted_at"),
+        # lists without a state: of a department, and of the whole house
+        Index("ix_vm_requests_department_submitted", "department_id", "submitted_at"),
+        Index("ix_vm_requests_submitted_at", "submitted_at"),
+        Index("ix_vm_requests_name", "name"),
     )
 
     id: Mapped[UUID] = key_column()
