@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -49,7 +49,7 @@ def build(kind: Any, value: Any) -> Any:
         return kind(value)
     if isinstance(kind, type) and is_dataclass(kind):
         return from_plain(kind, value)
-    return date.fromisoformat(value) if kind is date else value
+    return kind.fromisoformat(value) if kind in (date, datetime) else value
 
 
 def build_one_of(kinds: tuple[Any, ...], value: Any) -> Any:

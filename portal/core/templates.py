@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -217,6 +217,20 @@ class BrokenTemplate:
 
     slug: str
     errors: tuple[TemplateError, ...]
+
+
+@dataclass(frozen=True)
+class BuiltVersion:
+    """One finished disk in the cabinet. `disk` lies below the storage directory; `digest`: what it was made of."""
+
+    slug: str
+    version: int
+    disk: str
+    sha256: str
+    size_bytes: int
+    built_at: datetime
+    digest: str
+    spec: Mapping[str, Any]
 
 
 def spec_to_data(spec: TemplateSpec) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""Finished template disks in the cabinet: `templates/<slug>/v<N>.qcow2` and `.json`, written once, never changed."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from portal.core.errors import N_, Conflict, PortalError
+from portal.core.plain_data import from_plain, to_plain
+from portal.core.templates import BuiltVersion
+
+BUILDING = ".building-"
+QCOW2_MAGIC = b"QFI\xfb"
+MAX_VERSIONS = 10_000
+
+
+class TemplateBuildFailed(PortalError):
+    """A template's disk could not be made; the cabinet is as it was before."""
+
+    code, status = "template-build-failed", 502
+
+
+def template_folder(cabinet: Path, slug: str) -> Path:
+    return cabinet / "templates" / slug
+
+
+def versions(cabinet: Path, slug: str) -> list[BuiltVersion]:
+    """Oldest first. A version counts when its disk and its description are both there."""
+    folder = template_folder(cabinet, slug)
+    found = []
+    for path in sorted(folder.glob("v*.json"))[:MAX_VERSIONS]:
+        number = re.fullmatch(r"v([1-9][0-9]{0,4})\.json", path.name)
+        if number and path.with_suffix(".qcow2").is_file():
+            found.append(from_plain(BuiltVersion, json.loads(path.read_text())))
+    return sorted(found, key=lambda each: each.version)
+
+
+def all_versions(cabinet: Path) -> dict[str, list[BuiltVersion]]:
+    folders = (cabinet / "templates").glob("[a-z0-9]*")
+    return {folder.name: versions(cabinet, folder.name) for folder in folders if folder.is_dir()}
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock. The kernel lets it go when the process dies, however it dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Conflict(N_("Another build of “%(slug)s” is under way."), slug=folder.name) from error
+        yield
+
+
+def remove_leftovers(folder: Path) -> list[str]:
+    """Clear what dead builds left: work folders, and descriptions whose disk never came. Only under the lock."""
+    removed = []
+    for path in folder.glob(f"{BUILDING}*"):
+        remove_tree(path)
+        removed.append(path.name)
+    for path in folder.glob("v*.json"):
+        if not path.with_suffix(".qcow2").exists():
+            path.unlink()
+            removed.append(path.name)
+    return removed
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a work folder, but never through a mount: below a chroot that could be the machine's own /dev."""
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    below = [line.split()[4] for line in mounts if line.split()[4].startswith(f"{path}/")]
+    if below:
+        raise TemplateBuildFailed(N_("“%(path)s” has something mounted in it: unmount it first."), path=below[0])
+    shutil.rmtree(path)
+
+
+def next_version(folder: Path) -> int:
+    """One more than any number that was ever used here."""
+    numbers = [int(path.stem[1:]) for path in folder.glob("v*.*") if re.fullmatch(r"v[0-9]{1,5}", path.stem)]
+    return max(numbers, default=0) + 1
+
+
+def check_disk(disk: Path) -> None:
+    """A finished disk is one regular, self-contained qcow2 file."""
+    if not disk.is_file() or disk.is_symlink():
+        raise TemplateBuildFailed(N_("The build ended without a disk."))
+    with disk.open("rb") as file:
+        head = file.read(104)
+    backing_offset = int.from_bytes(head[8:16], "big")
+    # bit 2 of the incompatible features: the data lies in another file
+    elsewhere = int.from_bytes(head[4:8], "big") >= 3 and int.from_bytes(head[72:80], "big") & 4
+    if not head.startswith(QCOW2_MAGIC) or backing_offset or elsewhere:
+        raise TemplateBuildFailed(N_("The disk is not one self-contained qcow2 file."))
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def publish(folder: Path, disk: Path, built: BuiltVersion) -> None:
+    """Give the disk its final name: the description first, then the disk, whose appearing is what makes the version."""
+    check_disk(disk)
+    disk.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+    sync_file(disk)
+    description = disk.parent / "description.json"
+    description.write_text(json.dumps(to_plain(built), indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    sync_file(description)
+    description.replace(folder / f"v{built.version}.json")
+    # a hard link fails where the name is taken, a rename would overwrite it
+    os.link(disk, folder / f"v{built.version}.qcow2")
+    disk.unlink()
+    sync_file(folder)
+
+
+def sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
