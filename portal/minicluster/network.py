@@ -53,16 +53,21 @@ def uses_unit(unit: int, names: set[str], routes: set[str]) -> bool:
     return bool(ours & routes) or any(name.startswith((f"vv{unit}-", f"vv{unit}h")) for name in names)
 
 
+def mac(unit: int, kind: int, number: int) -> str:
+    """Fixed, so that after a power cut nobody talks to an address of before (number 0 is the machine itself)."""
+    return f"02:76:76:{unit:02x}:{kind:02x}:{number:02x}"
+
+
 def build_bridges(plan: ClusterPlan) -> None:
     """Fails when a bridge of that name exists: two clusters that start together never share a unit."""
     management, department = plan.management_bridge, plan.department_bridge
     ip(
         [
-            f"link add {management} type bridge",
+            f"link add {management} address {mac(plan.unit, 0, 0)} type bridge",
             f"link set {management} alias '{plan.alias}'",
             f"address add {plan.management_network[1]}/24 dev {management}",
             f"link set {management} up",
-            f"link add {department} type bridge",
+            f"link add {department} address {mac(plan.unit, 1, 0)} type bridge",
             f"link set {department} alias '{plan.alias}'",
             f"link set {department} addrgenmode none",
             f"address add {plan.department_gateway}/20 dev {department}",
@@ -85,10 +90,11 @@ def connect_host(plan: ClusterPlan, host: HostPlan, pid: int) -> None:
     remove(sorted(set(our_links(plan.alias)) & set(host.links)))
     management, department = host.links
     cables = [(management, "eth0", plan.management_bridge), (department, "eth1", plan.department_bridge)]
-    for outside, inside, bridge in cables:
+    for kind, (outside, inside, bridge) in enumerate(cables):
+        inside_mac = mac(plan.unit, kind, host.number)
         ip(
             [
-                f"link add {outside} type veth peer name {inside} netns {pid}",
+                f"link add {outside} type veth peer name {inside} address {inside_mac} netns {pid}",
                 f"link set {outside} alias '{plan.alias}'",
                 f"link set {outside} addrgenmode none",
                 f"link set {outside} master {bridge} up",
