@@ -1,0 +1,140 @@
+"""Runs playbooks with ansible-runner: private files in memory, one kept SSH connection a host, readable lines."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import ansible_runner
+
+from portal.backends.ansible_files import SshWay, inventory_yaml, variables_yaml, write_private
+from portal.backends.ansible_lines import EventReader
+from portal.core.errors import N_, OutsideUnavailable
+from portal.interfaces import PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - secrets and events stay off the disk; each run has its own folder of mode 0700
+POLL_S = 0.5
+FORKS = 30
+STATUSES = {
+    "successful": PlaybookStatus.SUCCEEDED,
+    "failed": PlaybookStatus.FAILED,
+    "canceled": PlaybookStatus.CANCELLED,
+    "timeout": PlaybookStatus.TIMED_OUT,
+}
+
+
+@dataclass
+class AnsiblePlaybooks:
+    """PlaybookRunner with ansible-core of this virtual environment. Safe from several threads."""
+
+    playbooks_dir: Path
+    ssh_key: Path
+    known_hosts: Path
+    control_dir: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Unix socket paths may have 107 bytes only, so it lies near the root.
+        self.control_dir = Path(tempfile.mkdtemp(prefix="vivero-ssh-"))
+
+    def run(
+        self,
+        run: PlaybookRun,
+        *,
+        on_line: Callable[[PlaybookLine], None] = lambda line: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> PlaybookResult:
+        playbook = self.playbooks_dir / f"{run.playbook}.yml"
+        if not playbook.is_file():
+            raise OutsideUnavailable(N_("The playbook %(name)s is not installed."), name=run.playbook)
+        with tempfile.TemporaryDirectory(prefix="vivero-run-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+            return self.run_in(Path(folder), playbook, run, Watcher(EventReader(run, on_line), cancelled))
+
+    def run_in(self, folder: Path, playbook: Path, run: PlaybookRun, watcher: Watcher) -> PlaybookResult:
+        ssh = SshWay(self.ssh_key, self.known_hosts, self.control_dir)
+        write_private(folder / "hosts.yml", inventory_yaml(run, ssh))
+        (folder / "env").mkdir(mode=0o700)
+        write_private(folder / "env" / "extravars", variables_yaml(run))  # ansible-runner looks for it there
+        try:
+            ended = ansible_runner.run(
+                private_data_dir=str(folder),
+                playbook=str(playbook),
+                inventory=str(folder / "hosts.yml"),
+                envvars=self.environment(ssh),
+                settings={"pexpect_timeout": POLL_S, "suppress_output_file": True},
+                timeout=run.timeout_s,
+                forks=max(1, min(FORKS, len(run.hosts))),
+                event_handler=watcher.event,
+                cancel_callback=watcher.stop,
+                quiet=True,
+            )
+        except (OSError, ansible_runner.exceptions.AnsibleRunnerException) as error:
+            raise OutsideUnavailable(N_("Ansible could not be started: %(reason)s"), reason=str(error)) from error
+        if watcher.trouble is not None:
+            raise watcher.trouble
+        return result_of(ended.status, watcher.reader)
+
+    def environment(self, ssh: SshWay) -> dict[str, str]:
+        """Nothing of the administrator's own settings decides how we run."""
+        programs = Path(sys.executable).parent
+        return {
+            "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "ANSIBLE_CONFIG": str(self.playbooks_dir / "ansible.cfg"),
+            "ANSIBLE_MODULE_UTILS": str(self.playbooks_dir / "module_utils"),
+            "ANSIBLE_LIBRARY": str(self.playbooks_dir / "library"),
+            "ANSIBLE_ROLES_PATH": str(self.playbooks_dir / "roles"),
+            "ANSIBLE_COLLECTIONS_PATH": str(self.playbooks_dir),
+            "ANSIBLE_INVENTORY_ENABLED": "yaml",
+            "ANSIBLE_PIPELINING": "true",
+            "ANSIBLE_SSH_ARGS": " ".join(ssh.arguments()),
+            "ANSIBLE_SSH_CONTROL_PATH": ssh.control_path,
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(ssh.control_dir),
+            "ANSIBLE_HOST_KEY_CHECKING": "true",
+            "ANSIBLE_GATHERING": "explicit",
+            "ANSIBLE_RETRY_FILES_ENABLED": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def close(self) -> None:
+        """End the kept connections; they would end by themselves a minute after their last use."""
+        for socket in self.control_dir.glob("*"):
+            command = ["ssh", "-F", os.devnull, "-o", f"ControlPath={socket}", "-O", "exit", "any"]
+            subprocess.run(command, capture_output=True, check=False, timeout=10)
+        shutil.rmtree(self.control_dir, ignore_errors=True)
+
+
+@dataclass
+class Watcher:
+    """Hands events on, and stops the run when asked or when a line could not be handed on."""
+
+    reader: EventReader
+    cancelled: Callable[[], bool]
+    trouble: BaseException | None = None
+
+    def event(self, event: dict[str, object]) -> bool:
+        if self.trouble is None:
+            try:
+                self.reader.read(event)
+            except BaseException as error:  # noqa: BLE001 - raised again by the caller once the run has ended
+                self.trouble = error
+        return False  # ansible-runner need not keep the event's file
+
+    def stop(self) -> bool:
+        return self.trouble is not None or self.cancelled()
+
+
+def result_of(status: str, reader: EventReader) -> PlaybookResult:
+    failed = dict(reader.hosts_failed)
+    known = STATUSES.get(status)
+    if known is None or (known == PlaybookStatus.FAILED and not failed):
+        reason = reader.masked(" ".join(reader.other_output)[-500:]) or status
+        reader.say("", reason, failed=True)
+        known = PlaybookStatus.FAILED
+    return PlaybookResult(known, dict(reader.machines), failed)
