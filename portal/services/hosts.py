@@ -151,3 +151,11 @@ def refresh(db: Session, *, hypervisor: Hypervisor, host: Host, now: datetime) -
     let_go(db)
     look = look_at(hypervisor, host.reached_at)
     return note_look(db, by_id(db, host.id), look, now)
+
+
+def machines_on(db: Session, *, actor: Actor, host_id: UUID, most: int = 500) -> list[Vm]:
+    """The machines that live on a host, by name."""
+    if not actor.may(Permission.SEE_HOSTS):
+        raise NotAllowed(N_("You may not see the hosts."))
+    query = select(Vm).where(Vm.host_id == host_id, Vm.state != VmState.RETIRED)
+    return list(db.scalars(query.order_by(Vm.name).limit(most)).unique())

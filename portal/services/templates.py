@@ -195,3 +195,11 @@ def department_slugs(db: Session, actor: Actor) -> frozenset[str] | None:
     if ids is None:
         return None
     return frozenset(db.scalars(select(Department.slug).where(Department.id.in_(ids))))
+
+
+def versions(db: Session, *, actor: Actor, slug: str) -> list[TemplateVersion]:
+    """Every disk that was built or brought, newest first; for who manages templates."""
+    if not actor.may(Permission.MANAGE_TEMPLATES):
+        raise NotAllowed(N_("You may not manage templates."))
+    query = select(TemplateVersion).where(TemplateVersion.template_slug == slug)
+    return list(db.scalars(query.order_by(TemplateVersion.version.desc())))
