@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core import lease, naming
-from portal.core.errors import N_, Conflict, Invalid, InvalidOrder, NotAllowed, NotFound
+from portal.core.errors import N_, Invalid, InvalidOrder, NotAllowed
 from portal.core.lifecycle import VmRequestState
 from portal.core.parameters import check_parameters
 from portal.core.policy import Actor, Permission
@@ -19,8 +19,8 @@ from portal.core.quota import Amount
 from portal.core.templates import Personalisation, Size, TemplateSpec, spec_from_data
 from portal.interfaces import Json
 from portal.models import Claim, Department, Template, TemplateVersion, Vm, VmRequest
-from portal.models.vms import LIVING
-from portal.services import quotas
+from portal.models.vms import is_living
+from portal.services import quotas, templates
 
 OPEN = (VmRequestState.SUBMITTED, VmRequestState.APPROVED, VmRequestState.PROVISIONING, VmRequestState.FAILED)
 WINDOWS_NAME_LENGTH = 15  # NetBIOS
@@ -71,12 +71,14 @@ def one_of(size: Size) -> Amount:
 def spec_of(db: Session, slug: str) -> TemplateSpec | None:
     """The template as its folder says now; None when it is gone or broken."""
     template = db.get(Template, slug)
-    return spec_from_data(template.spec) if template and template.spec and not template.gone else None
+    if template is None or template.gone or template.errors or template.spec is None:
+        return None
+    return spec_from_data(template.spec)
 
 
 def newest_version(db: Session, slug: str) -> TemplateVersion | None:
-    query = select(TemplateVersion).where(TemplateVersion.template_slug == slug)
-    return db.scalar(query.order_by(TemplateVersion.version.desc()).limit(1))
+    template = db.get(Template, slug)
+    return templates.newest(template.versions) if template else None
 
 
 def policy_of(spec: TemplateSpec, today: date) -> lease.LeasePolicy:
@@ -100,7 +102,7 @@ def department_for(db: Session, actor: Actor, department_id: UUID | None) -> Dep
 def check_order(db: Session, *, actor: Actor, order: Order, today: date) -> CheckedOrder:
     """Check every field, so that a person sees all that is wrong at once. Raises InvalidOrder."""
     department = department_for(db, actor, order.department_id)
-    spec = orderable_spec(db, order.template, department)
+    spec, _version = templates.orderable(db, slug=order.template, department=department)
     parameters = check_parameters(spec.parameters, order.parameters)
     errors = gather(
         lambda: check_size(spec, order.size),
@@ -132,17 +134,6 @@ def gather(*checks: Callable[[], None]) -> tuple[Invalid, ...]:
     return tuple(errors)
 
 
-def orderable_spec(db: Session, slug: str, department: Department) -> TemplateSpec:
-    spec = spec_of(db, slug)
-    if spec is None:
-        raise NotFound(N_("There is no such template."))
-    if not spec.may_be_ordered_by(department.slug):
-        raise NotAllowed(N_("Your department may not order this template."))
-    if newest_version(db, slug) is None:
-        raise Conflict(N_("The disk of this template is not ready yet. The administrators know."), field="template")
-    return spec
-
-
 def check_size(spec: TemplateSpec, slug: str) -> None:
     if spec.size(slug) is None:
         raise Invalid(N_("Please choose one of the sizes."), field="size")
@@ -172,7 +163,7 @@ def check_name(db: Session, order: Order, spec: TemplateSpec) -> None:
             field="name",
             most=WINDOWS_NAME_LENGTH,
         )
-    taken = db.scalar(select(Vm.name).where(Vm.name.in_(names), LIVING).limit(1))
+    taken = db.scalar(select(Vm.name).where(Vm.name.in_(names), is_living()).limit(1))
     if taken is None:
         open_ones = select(VmRequest.name).where(VmRequest.name == order.name, VmRequest.state.in_(OPEN))
         taken = db.scalar(open_ones.limit(1))

@@ -1,29 +1,57 @@
-"""Machines: find, switch, look at, snapshot, share, hand over, extend, park, retire."""
+"""Machines: find, see, share, hand over, extend, retire. Switching is in power.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
-from time import sleep
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from portal.core.lease import DEFAULT_TIMEZONE
-from portal.core.lifecycle import VmState
-from portal.core.policy import Actor
-from portal.interfaces import Hypervisor, Screenshot, Snapshot, WorkflowQueue
-from portal.models import AuditEntry, Vm, VmRequest, VmUser
-from portal.services.paging import Page
+from portal.core.errors import N_, Conflict, Invalid, NotAllowed
+from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, is_within_policy, local_day
+from portal.core.lifecycle import VmRequestState, VmState
+from portal.core.policy import Actor, Permission
+from portal.core.templates import spec_from_data
+from portal.interfaces import WorkflowQueue
+from portal.models import Account, AuditEntry, Department, Membership, Vm, VmRequest, VmUser
+from portal.models.vm_requests import VmRequestKind
+from portal.models.vms import is_living
+from portal.services import accounts, audit, notices, workflows
+from portal.services.audit import record, subject_of
+from portal.services.orders import policy_of
+from portal.services.paging import Page, paginate
+from portal.services.power import PowerAction, park, power, screenshot
+from portal.services.snapshots import delete_snapshot, revert_snapshot, snapshots, take_snapshot
+from portal.services.vm_access import check_no_work, get, may_manage, may_use, usable
 
+__all__ = [
+    "Extended",
+    "PowerAction",
+    "add_user",
+    "delete_snapshot",
+    "extend",
+    "get",
+    "hand_over",
+    "history",
+    "may_manage",
+    "may_use",
+    "park",
+    "power",
+    "remove_user",
+    "retire",
+    "revert_snapshot",
+    "screenshot",
+    "search",
+    "snapshots",
+    "take_snapshot",
+    "usable",
+    "users",
+]
 
-class PowerAction(StrEnum):
-    START = "start"
-    SHUT_DOWN = "shut_down"
-    POWER_OFF = "power_off"
-    REBOOT = "reboot"
+MOST_USERS = 50
 
 
 @dataclass(frozen=True)
@@ -47,58 +75,46 @@ def search(
     retired: bool = False,
 ) -> Page[Vm]:
     """Newest first; retired machines only when asked for (`state` or `retired`). `department` is a slug."""
-    raise NotImplementedError
+    conditions: list[ColumnElement[bool]] = []
+    if state:
+        conditions.append(Vm.state == state)
+    elif not retired:
+        conditions.append(is_living())
+    if text and text.strip():
+        like = f"%{text.strip()[:80]}%"
+        conditions.append(or_(Vm.name.ilike(like), Vm.address.ilike(like)))
+    scopes = [[*conditions, *scope] for scope in scopes_of(db, actor, department, mine=mine)]
+    return paginate(db, Vm, scopes=scopes, order=Vm.created_at, number=page, per_page=per_page)
 
 
-def get(db: Session, *, actor: Actor, vm_id: UUID) -> Vm:
-    """A machine that the person may see. NotFound otherwise."""
-    raise NotImplementedError
+def scopes_of(
+    db: Session, actor: Actor, department: str | None, *, mine: bool
+) -> Sequence[Sequence[ColumnElement[bool]]]:
+    """One scope an index: departments that the person sees, own machines, shared ones."""
+    shared = select(VmUser.vm_id).where(VmUser.account_id == actor.account_id)
+    own: list[list[ColumnElement[bool]]] = [[Vm.owner_id == actor.account_id], [Vm.id.in_(shared)]]
+    seen = actor.departments_for(Permission.SEE_DEPARTMENT)
+    if department:
+        wanted = db.scalar(select(Department.id).where(Department.slug == department))
+        if wanted is None:
+            return []
+        here = Vm.department_id == wanted
+        return [[here]] if not mine and (seen is None or wanted in seen) else [[here, *scope] for scope in own]
+    if mine:
+        return own
+    if seen is None:
+        return [[]]
+    return [*([Vm.department_id == one] for one in sorted(seen)), *own]
 
 
-def may_use(db: Session, *, actor: Actor, vm: Vm) -> bool:
-    """Power, consoles, snapshots: the owner, who was given it, and who manages the department's machines."""
-    raise NotImplementedError
-
-
-def may_manage(*, actor: Actor, vm: Vm) -> bool:
-    """Lease, sharing, handing over, retiring: the owner and who manages the department's machines."""
-    raise NotImplementedError
-
-
-def usable(db: Session, *, actor: Actor, vm_id: UUID) -> Vm:
-    """The machine if the person may use it (consoles ask this too). NotFound, else NotAllowed."""
-    raise NotImplementedError
-
-
-def power(db: Session, *, actor: Actor, vm_id: UUID, action: PowerAction, hypervisor: Hypervisor, now: datetime) -> Vm:
-    """Switch. The transaction is ended while the host works (services/transactions.py)."""
-    raise NotImplementedError
-
-
-def screenshot(db: Session, *, actor: Actor, vm_id: UUID, hypervisor: Hypervisor) -> Screenshot:
-    raise NotImplementedError
-
-
-def snapshots(db: Session, *, actor: Actor, vm_id: UUID, hypervisor: Hypervisor) -> list[Snapshot]:
-    raise NotImplementedError
-
-
-def take_snapshot(
-    db: Session, *, actor: Actor, vm_id: UUID, name: str, description: str, hypervisor: Hypervisor, now: datetime
-) -> None:
-    raise NotImplementedError
-
-
-def revert_snapshot(
-    db: Session, *, actor: Actor, vm_id: UUID, name: str, hypervisor: Hypervisor, now: datetime
-) -> None:
-    raise NotImplementedError
-
-
-def delete_snapshot(
-    db: Session, *, actor: Actor, vm_id: UUID, name: str, hypervisor: Hypervisor, now: datetime
-) -> None:
-    raise NotImplementedError
+def manageable(db: Session, actor: Actor, vm_id: UUID) -> Vm:
+    """A living machine that the person may give away or give back. NotFound, else NotAllowed."""
+    vm = get(db, actor=actor, vm_id=vm_id)
+    if not may_manage(actor=actor, vm=vm):
+        raise NotAllowed(N_("This is somebody else's machine."))
+    if vm.state == VmState.RETIRED:
+        raise Conflict(N_("This machine was given back."))
+    return vm
 
 
 def extend(
@@ -113,44 +129,133 @@ def extend(
     base_url: str = "",
 ) -> Extended | VmRequest:
     """Within policy at once; beyond it a request (which needs a reason) goes to the approvers."""
-    raise NotImplementedError
+    vm = manageable(db, actor, vm_id)
+    check_no_work(db, vm)
+    today, present_end = local_day(now, timezone), local_day(vm.expires_at, timezone)
+    if ends_on <= present_end:
+        raise Invalid(N_("The machine is kept until %(day)s anyway."), field="ends_on", day=present_end.isoformat())
+    if (ends_on - today).days > 2 * 365:
+        raise Invalid(N_("This is more than two years away."), field="ends_on")
+    if ends_on < today:
+        raise Invalid(N_("The last day is already over."), field="ends_on")
+    policy = policy_of(spec_from_data(vm.template_version.spec), today)
+    created_on = local_day(vm.created_at, timezone)
+    if not is_within_policy(created_on=created_on, today=today, ends_on=ends_on, policy=policy):
+        return ask_extension(db, actor=actor, vm=vm, ends_on=ends_on, reason=reason, now=now, base_url=base_url)
+    vm.expires_at, vm.retire_at = end_of_day(ends_on, timezone), None
+    details = {"from": present_end.isoformat(), "to": ends_on.isoformat()}
+    record(db, actor=actor, action="vm.extended", subject=subject_of(vm), now=now, reason=reason, details=details)
+    return Extended(vm, ends_on)
+
+
+def ask_extension(
+    db: Session, *, actor: Actor, vm: Vm, ends_on: date, reason: str, now: datetime, base_url: str
+) -> VmRequest:
+    """Beyond policy somebody else decides. The machine keeps its capacity, so nothing is claimed."""
+    if not 3 <= len(reason.strip()) <= 2000:
+        raise Invalid(N_("So long a time needs a decision: please say why you need it."), field="reason")
+    waiting = select(VmRequest).where(VmRequest.vm_id == vm.id, VmRequest.state == VmRequestState.SUBMITTED)
+    if db.scalar(waiting.limit(1)) is not None:
+        raise Conflict(N_("A longer time for this machine was asked for already."))
+    vm_request = VmRequest(
+        kind=VmRequestKind.EXTENSION,
+        vm_id=vm.id,
+        department_id=vm.department_id,
+        submitted_by_id=actor.account_id,
+        submitted_at=now,
+        template_slug=vm.template_version.template_slug,
+        size="",
+        name=vm.name[:40],
+        copies=1,
+        vcpus=vm.vcpus,
+        memory_mib=vm.memory_mib,
+        disk_gib=vm.disk_gib,
+        purpose=reason.strip(),
+        ends_on=ends_on,
+        wanted={"ends_on": ends_on.isoformat()},
+    )
+    db.add(vm_request)
+    db.flush()
+    details = {"vm_id": str(vm.id), "ends_on": ends_on.isoformat()}
+    record(
+        db, actor=actor, action="vm.extension_asked", subject=subject_of(vm_request), now=now, reason=reason,
+        details=details,
+    )  # fmt: skip
+    approvers = accounts.approvers_of(db, vm.department_id, but=actor.account_id)
+    notices.tell_submitted(db, vm_request=vm_request, approvers=approvers, now=now, base_url=base_url)
+    return vm_request
+
+
+def colleague(db: Session, vm: Vm, account_id: UUID) -> Account:
+    """An active person of the machine's department."""
+    member = select(Membership.id).where(
+        Membership.account_id == account_id, Membership.department_id == vm.department_id
+    )
+    account = db.get(Account, account_id)
+    if account is None or not account.active or db.scalar(member.limit(1)) is None:
+        raise Invalid(N_("Please choose somebody of the machine's department."), field="account_id")
+    return account
 
 
 def hand_over(db: Session, *, actor: Actor, vm_id: UUID, to_account_id: UUID, now: datetime) -> Vm:
     """Give the machine to a colleague of its department."""
-    raise NotImplementedError
+    vm = manageable(db, actor, vm_id)
+    receiver = colleague(db, vm, to_account_id)
+    if receiver.id == vm.owner_id:
+        raise Conflict(N_("This person owns the machine already."))
+    details = {"from": vm.owner.login, "to": receiver.login}
+    vm.owner_id = receiver.id
+    db.execute(delete(VmUser).where(VmUser.vm_id == vm.id, VmUser.account_id == receiver.id))
+    db.flush()
+    db.refresh(vm)
+    record(db, actor=actor, action="vm.handed_over", subject=subject_of(vm), now=now, details=details)
+    return vm
 
 
 def users(db: Session, *, actor: Actor, vm_id: UUID) -> list[VmUser]:
-    raise NotImplementedError
+    """Who may use the machine beside its owner."""
+    vm = get(db, actor=actor, vm_id=vm_id)
+    return list(db.scalars(select(VmUser).where(VmUser.vm_id == vm.id).order_by(VmUser.added_at).limit(MOST_USERS)))
 
 
 def add_user(db: Session, *, actor: Actor, vm_id: UUID, account_id: UUID, now: datetime) -> Vm:
-    raise NotImplementedError
+    """Let a colleague use the machine. Doing it again changes nothing."""
+    vm = manageable(db, actor, vm_id)
+    receiver = colleague(db, vm, account_id)
+    if db.get(VmUser, (vm.id, receiver.id)) is not None or receiver.id == vm.owner_id:
+        return vm
+    if len(users(db, actor=actor, vm_id=vm.id)) >= MOST_USERS:
+        raise Conflict(N_("So many people use this machine that nobody can be added."))
+    db.add(VmUser(vm_id=vm.id, account_id=receiver.id, added_at=now))
+    details = {"user": receiver.login}
+    record(db, actor=actor, action="vm.shared", subject=subject_of(vm), now=now, details=details)
+    return vm
 
 
 def remove_user(db: Session, *, actor: Actor, vm_id: UUID, account_id: UUID, now: datetime) -> Vm:
-    raise NotImplementedError
-
-
-def park(
-    db: Session,
-    *,
-    actor: Actor | None,
-    vm_id: UUID,
-    hypervisor: Hypervisor,
-    now: datetime,
-    patience_s: int = 15,
-    wait: Callable[[float], None] = sleep,
-) -> Vm:
-    """Off, disk kept, until it is started again or retired. Asks the guest first, then switches it off."""
-    raise NotImplementedError
+    vm = manageable(db, actor, vm_id)
+    user = db.get(VmUser, (vm.id, account_id))
+    if user is not None:
+        details = {"user": user.account.login}
+        db.delete(user)
+        record(db, actor=actor, action="vm.unshared", subject=subject_of(vm), now=now, details=details)
+    return vm
 
 
 def retire(db: Session, *, actor: Actor | None, vm_id: UUID, queue: WorkflowQueue, now: datetime) -> Vm:
-    """Queue the removal of machine, disk, snapshots and address. The row stays as a record."""
-    raise NotImplementedError
+    """Queue the removal of machine, disk, snapshots and address. The row stays as a record.
+
+    `actor` is None for the end of the grace time.
+    """
+    vm = db.get_one(Vm, vm_id) if actor is None else manageable(db, actor, vm_id)
+    if vm.state == VmState.CLONING:
+        raise Conflict(N_("The machine is still being made. Cancel its request instead."))
+    workflow = workflows.begin(db, kind="retire", subject_id=vm.id, queue=queue, now=now)
+    details = {"workflow": workflow.id}
+    record(db, actor=actor, action="vm.retire_asked", subject=subject_of(vm), now=now, details=details)
+    return vm
 
 
 def history(db: Session, *, actor: Actor, vm_id: UUID) -> list[AuditEntry]:
-    raise NotImplementedError
+    """What happened to the machine, newest first."""
+    return audit.history_of(db, get(db, actor=actor, vm_id=vm_id).id)

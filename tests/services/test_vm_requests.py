@@ -177,7 +177,7 @@ def test_a_template_without_disk_cannot_be_ordered(db: Session) -> None:
 
 def test_a_template_of_other_departments_cannot_be_ordered(db: Session) -> None:
     make_template(db, may_order=("laboratorio",))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         submit(db)
 
 
