@@ -1,0 +1,79 @@
+"""One ASGI application: what stays open runs in the event loop, pages and API in a few threads."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from a2wsgi import WSGIMiddleware
+
+from portal.live import Live
+from portal.live.asgi_types import AsgiApp, Message, Receive, Scope, Send
+from portal.live.sse import answer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+PAGE_THREADS = 16
+LARGEST_BODY = 2 << 20
+BODY_WITHIN_S = 30.0
+
+
+class BodyTrouble(Exception):
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class Portal:
+    """`live` answers under /live/; everything else is Flask's, once its body has come in whole."""
+
+    def __init__(self, pages: WSGIApplication, live: Live) -> None:
+        self.live = live
+        self._pages: AsgiApp = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[assignment,arg-type]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.lifespan(receive, send)
+        elif scope["type"] == "websocket" or scope["path"].startswith("/live/"):
+            await self.live(scope, receive, send)
+        else:
+            await self.page(scope, receive, send)
+
+    async def lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self.live.running():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A slow sender waits here, in the event loop, and not in one of the few threads."""
+        try:
+            body = await asyncio.wait_for(whole_body(receive), BODY_WITHIN_S)
+        except BodyTrouble as trouble:
+            await answer(send, trouble.status, trouble.text)
+            return
+        except TimeoutError:
+            await answer(send, 408, b"the request came too slowly")
+            return
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
+
+        await self._pages(scope, replay, send)
+
+
+async def whole_body(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyTrouble(400, b"the request was broken off")
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            raise BodyTrouble(413, b"the request is too large")
+        if not message.get("more_body", False):
+            return bytes(body)
