@@ -128,7 +128,11 @@ class DbosEngine:
         self.lock = threading.Lock()
         self.interrupted: list[str] = []
         DBOS(config=config_of(url, executor_id))
-        DBOS.workflow(name=WORKFLOW)(self.run_sequence)
+
+        def run_sequence(workflow_id: str, kind: str, subject_id: str) -> str:  # DBOS takes no methods
+            return self.run_sequence(workflow_id, kind, subject_id)
+
+        DBOS.workflow(name=WORKFLOW)(run_sequence)
 
     def start(self) -> None:
         DBOS.launch()

@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, NotFound
-from portal.core.lifecycle import StepState, WorkflowState
+from portal.core.lifecycle import StepState, VmRequestState, WorkflowState
 from portal.core.naming import vm_names
 from portal.core.progress import MANY, StepTime, percent, seconds_left, typical_seconds
 from portal.interfaces import WorkflowQueue
 from portal.models import Job, JobLine, Vm, VmRequest, Workflow, WorkflowStep
+from portal.models.vm_requests import VmRequestKind
 
 LIVE = (WorkflowState.WAITING, WorkflowState.RUNNING, WorkflowState.CANCELLING)
 LINES_AT_ONCE = 500
+DATED_AT_ONCE = 20
+FIRST_HOUR = 1  # midnight itself may come twice, or not at all, when the clocks change
 
 
 @dataclass(frozen=True)
@@ -211,3 +215,20 @@ def lines(db: Session, workflow_id: str, after_id: int = 0) -> list[JobLine]:
 def bump(db: Session, workflow_id: str) -> None:
     """Tell the live pages that something changed."""
     db.execute(update(Workflow).where(Workflow.id == workflow_id).values(revision=Workflow.revision + 1))
+
+
+def start_dated(db: Session, *, queue: WorkflowQueue, now: datetime, timezone: str) -> int:
+    """Begin the work of approved requests whose first day has come; from one o'clock of that local day on."""
+    local = now.astimezone(ZoneInfo(timezone))
+    if local.hour < FIRST_HOUR:
+        return 0
+    due = select(VmRequest).where(
+        VmRequest.state == VmRequestState.APPROVED,
+        VmRequest.kind == VmRequestKind.MACHINES,
+        VmRequest.starts_on <= local.date(),
+        ~select(Workflow.id).where(Workflow.subject_id == VmRequest.id).exists(),
+    )
+    waiting = list(db.scalars(due.limit(DATED_AT_ONCE)))
+    for vm_request in waiting:
+        vm_request.workflow_id = begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=now).id
+    return len(waiting)

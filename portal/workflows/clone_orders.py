@@ -25,7 +25,7 @@ def clone_run(db: Session, ctx: Context, vm_request: VmRequest) -> PlaybookRun:
     return PlaybookRun(
         playbook="clone_vms",
         hosts=hosts_of(vms),
-        variables=common_variables(ctx),
+        variables=variables_of("clone_vms", vms, ctx),
         host_variables=by_host(vms, "clone_vms_machines", lambda vm: order_of(vm, vm_request)),
         secrets={"clone_vms_secrets": {str(vm.id): secrets for vm in vms}} if secrets else {},
         timeout_s=CLONE_TIMEOUT_S,
@@ -37,14 +37,16 @@ def retire_run(vms: list[Vm], ctx: Context) -> PlaybookRun:
     return PlaybookRun(
         playbook="retire_vms",
         hosts=hosts_of(placed),
-        variables=common_variables(ctx),
-        host_variables=by_host(placed, "retire_vms_machines", lambda vm: {"vm_id": str(vm.id), "name": vm.name}),
+        variables=variables_of("retire_vms", placed, ctx),
+        host_variables=by_host(placed, "retire_vms_machines", lambda vm: {"vm_id": str(vm.id)}),
         timeout_s=RETIRE_TIMEOUT_S,
     )
 
 
-def common_variables(ctx: Context) -> dict[str, Json]:
-    return {"storage_dir": ctx.site.settings.storage_dir, "fencing": ctx.fencing}
+def variables_of(playbook: str, vms: list[Vm], ctx: Context) -> dict[str, Json]:
+    """The fencing number of each machine: hosts refuse one that is lower than what they have seen."""
+    fencing: dict[str, Json] = {str(vm.id): {"token": ctx.fencing} for vm in vms}
+    return {f"{playbook}_storage_dir": ctx.site.settings.storage_dir, "fencing": fencing}
 
 
 def hosts_of(vms: list[Vm]) -> tuple[HostAddress, ...]:

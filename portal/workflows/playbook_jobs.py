@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Cancelled, PlaybookFailed
 from portal.core.lifecycle import JobState
-from portal.interfaces import MachineOutcome, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
+from portal.interfaces import PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
 from portal.models import Job, JobLine
 from portal.services.workflows import bump
 from portal.workflows.sequence import Context, Stopping
@@ -103,32 +103,36 @@ def end_job(ctx: Context, job_id: UUID, state: JobState, *, summary: str) -> Non
         bump(db, ctx.workflow_id)
 
 
-def check_hosts(result: PlaybookResult) -> None:
-    """Raise PlaybookFailed with one sentence if any host or the whole run failed."""
+def check_result(result: PlaybookResult, names: Mapping[UUID, str]) -> None:
+    """Raise PlaybookFailed with one sentence unless all these machines are as they should be.
+
+    What a machine says comes first, then what its host says: the nearest reason helps most.
+    """
+    refused = {vm_id: outcome for vm_id, outcome in result.machines.items() if vm_id in names and not outcome.ok}
+    for vm_id, outcome in refused.items():
+        raise machines_failed(len(refused), len(names), names[vm_id], outcome.message)
     if result.status == PlaybookStatus.TIMED_OUT:
         raise PlaybookFailed(N_("The hosts did not finish in time. Look whether they are overloaded, then try again."))
-    if result.hosts_failed:
+    for host, reason in result.hosts_failed.items():
         raise PlaybookFailed(
             N_("On host %(host)s this happened: %(reason)s Put that right, then try again."),
-            host=", ".join(sorted(result.hosts_failed)),
-            reason=as_sentence(next(iter(result.hosts_failed.values()))),
+            host=host,
+            reason=as_sentence(reason),
         )
-    if result.status == PlaybookStatus.FAILED:
+    if result.status != PlaybookStatus.SUCCEEDED:
         raise PlaybookFailed(N_("The playbook stopped with an error; its last lines say why. Then try again."))
+    unsaid = [vm_id for vm_id in names if vm_id not in result.machines]
+    if unsaid:
+        raise machines_failed(len(unsaid), len(names), names[unsaid[0]], "its host reported nothing of it")
 
 
-def check_machines(outcomes: Mapping[UUID, MachineOutcome], names: Mapping[UUID, str]) -> None:
-    """Raise PlaybookFailed if a machine was not reported as done."""
-    failed = {vm_id: outcomes.get(vm_id) for vm_id in names if vm_id not in outcomes or not outcomes[vm_id].ok}
-    if not failed:
-        return
-    first, outcome = next(iter(failed.items()))
-    raise PlaybookFailed(
-        N_("%(failed)s of %(total)s machines were not made. %(name)s: %(reason)s Put that right, then try again."),
-        failed=len(failed),
-        total=len(names),
-        name=names[first],
-        reason=as_sentence(outcome.message if outcome else "nothing was reported"),
+def machines_failed(failed: int, total: int, name: str, reason: str) -> PlaybookFailed:
+    return PlaybookFailed(
+        N_("%(failed)s of %(total)s machines failed. %(name)s: %(reason)s Put that right, then try again."),
+        failed=failed,
+        total=total,
+        name=name,
+        reason=as_sentence(reason),
     )
 
 

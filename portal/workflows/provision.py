@@ -20,7 +20,7 @@ from portal.models import Host, TemplateVersion, Vm, VmRequest, Workflow
 from portal.services import audit, claims
 from portal.services.notices import tell_failed, tell_ready
 from portal.workflows.clone_orders import clone_run, retire_run, spec_of
-from portal.workflows.playbook_jobs import check_hosts, check_machines, run_playbook
+from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error, wait_until_ready
 from portal.workflows.sequence import Context, Sequence, Step, vms_of
 
@@ -161,8 +161,7 @@ def clone(ctx: Context) -> None:
         names = {vm.id: vm.name for vm in vms_of(db, ctx.subject_id)}
     result = run_playbook(ctx, run)
     note_outcomes(ctx, result.machines)
-    check_hosts(result)
-    check_machines(result.machines, names)
+    check_result(result, names)
 
 
 def note_outcomes(ctx: Context, outcomes: Mapping[UUID, MachineOutcome]) -> None:
@@ -183,8 +182,7 @@ def unclone(ctx: Context) -> None:
     if not names:
         return
     result = run_playbook(ctx, run)
-    check_hosts(result)
-    check_machines(result.machines, names)
+    check_result(result, names)
 
 
 def wait_ready(ctx: Context) -> None:

@@ -12,7 +12,7 @@ from portal.models import Vm, Workflow
 from portal.services import audit, claims
 from portal.services.notices import tell_retired
 from portal.workflows.clone_orders import retire_run
-from portal.workflows.playbook_jobs import check_hosts, check_machines, run_playbook
+from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error
 from portal.workflows.sequence import Context, Sequence, Step, vms_of
 
@@ -25,8 +25,7 @@ def remove(ctx: Context) -> None:
     if not vms:
         return
     result = run_playbook(ctx, run)
-    check_hosts(result)
-    check_machines(result.machines, {vm.id: vm.name for vm in vms})
+    check_result(result, {vm.id: vm.name for vm in vms})
 
 
 def release(ctx: Context) -> None:

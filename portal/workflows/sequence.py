@@ -92,10 +92,10 @@ class Context:
 
     def pause(self, seconds: float) -> None:
         """Wait, and wake up early when the step should end."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        while seconds > 0:
             self.check()
-            self.hooks.pause(min(left, LOOK_EVERY_S))
+            self.hooks.pause(min(seconds, LOOK_EVERY_S))
+            seconds -= LOOK_EVERY_S
         self.check()
 
     def mark_once(self, db: Session, mark: str) -> bool:

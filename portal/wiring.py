@@ -1,0 +1,103 @@
+"""Puts the parts together, each by its name in the settings. A part is loaded only when it is named.
+
+So the simulator runs where neither libvirt nor Ansible is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from sqlalchemy import Engine
+
+from portal.backends.engine_dbos import DbosQueue
+from portal.config import Settings
+from portal.core.errors import N_, Invalid
+from portal.models.database import make_sessions, make_write_sessions, open_database
+from portal.site import Site
+
+
+@dataclass(frozen=True)
+class Part:
+    """`place` is "module:callable"; `arguments` come out of the settings."""
+
+    place: str
+    arguments: Callable[[Settings], Mapping[str, Any]] = lambda settings: {}
+
+    def make(self, settings: Settings) -> Any:
+        module, name = self.place.split(":")
+        return getattr(import_module(module), name)(**self.arguments(settings))
+
+
+def ssh_arguments(settings: Settings) -> dict[str, Any]:
+    return {"ssh_key": settings.ssh_key, "known_hosts": settings.ssh_known_hosts}
+
+
+HYPERVISORS: Mapping[str, Part] = {
+    "libvirt": Part(
+        "portal.backends.hypervisor_libvirt:LibvirtHypervisor",
+        lambda settings: {**ssh_arguments(settings), "storage_dir": settings.storage_dir},
+    ),
+    "fake": Part("portal.backends.hypervisor_fake:FakeHypervisor", lambda settings: {"folder": settings.var / "fake"}),
+}
+PLAYBOOKS: Mapping[str, Part] = {
+    "ansible": Part(
+        "portal.backends.playbooks_ansible:AnsiblePlaybooks",
+        lambda settings: {**ssh_arguments(settings), "playbooks_dir": settings.playbooks_dir},
+    ),
+    "fake": Part("portal.backends.playbooks_fake:FakePlaybooks", lambda settings: {"folder": settings.var / "fake"}),
+}
+REACHABILITIES: Mapping[str, Part] = {
+    "libvirt": Part("portal.backends.reachability_tcp:TcpReachability"),
+    "fake": Part("portal.backends.reachability_fake:FakeReachability"),
+}
+MAILERS: Mapping[str, Part] = {
+    "page": Part("portal.backends.mail_page:PageMailer"),
+    "smtp": Part(
+        "portal.backends.mail_smtp:SmtpMailer",
+        lambda settings: {"url": settings.smtp_url, "sender": settings.mail_from},
+    ),
+}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def choose(parts: Mapping[str, Part], name: str, setting: str) -> Part:
+    if name not in parts:
+        raise Invalid(
+            N_("VIVERO_%(setting)s is “%(name)s”, but must be one of: %(names)s."),
+            setting=setting,
+            name=name,
+            names=", ".join(parts),
+        )
+    return parts[name]
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The database. Approving and queueing are one transaction, so the engine's tables must be in it too."""
+    if settings.engine_database_url != settings.database_url:
+        raise Invalid(N_("VIVERO_ENGINE_DATABASE_URL must be the same database as VIVERO_DATABASE_URL."))
+    if settings.is_sqlite:
+        settings.var.mkdir(parents=True, exist_ok=True)
+    return open_database(settings.database_url)
+
+
+def build_site(settings: Settings) -> Site:
+    """Everything that pages, calls and workflows need from the outside."""
+    engine = open_engine(settings)
+    return Site(
+        settings=settings,
+        sessions=make_sessions(engine),
+        write_sessions=make_write_sessions(engine),
+        queue=DbosQueue(settings.engine_database_url),
+        hypervisor=choose(HYPERVISORS, settings.hypervisor, "HYPERVISOR").make(settings),
+        playbooks=choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings),
+        reachability=choose(REACHABILITIES, settings.hypervisor, "HYPERVISOR").make(settings),
+        mailer=choose(MAILERS, settings.mailer, "MAILER").make(settings),
+        clock=utc_now,
+    )

@@ -1,0 +1,125 @@
+"""What the worker does by the clock. Each part is guarded: its failure is logged and stops no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import select
+
+from portal.models import Host
+from portal.services import hosts, leases, login_sessions, mails, retention, workers, workflows
+from portal.site import Site
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Duty:
+    """Something to do every so many seconds."""
+
+    name: str
+    every_s: float
+    work: Callable[[Site], object]
+    next_at: float = field(default=0.0)
+
+    def is_due(self, now: float) -> bool:
+        return now >= self.next_at
+
+
+def duties(extra: Sequence[Duty] = ()) -> list[Duty]:
+    """All of them; new ones, for each thread keeps its own times."""
+    return [
+        *extra,
+        Duty("start dated requests", 60, start_dated),
+        Duty("send mails", 5, send_mails),
+        Duty("refresh hosts", 30, refresh_hosts),
+        Duty("lease notices", 600, send_notices),
+        Duty("park machines", 60, park_machines),
+        Duty("retire machines", 600, retire_machines),
+        Duty("sweep login sessions", 600, sweep_login_sessions),
+        Duty("retention", 3600, keep_less),
+    ]
+
+
+def do_duties(site: Site, todo: Sequence[Duty], *, stop: threading.Event, tick_s: float = 1.0) -> None:
+    """One after the other in this thread until `stop` is set."""
+    while not stop.is_set():
+        for duty in todo:
+            if duty.is_due(time.monotonic()) and not stop.is_set():
+                do_one(site, duty)
+        stop.wait(tick_s)
+
+
+def do_one(site: Site, duty: Duty) -> None:
+    try:
+        duty.work(site)
+    except Exception:
+        log.exception("duty failed", duty=duty.name)
+    duty.next_at = time.monotonic() + duty.every_s
+
+
+def start_dated(site: Site) -> int:
+    with site.write_sessions.begin() as db:
+        return workflows.start_dated(db, queue=site.queue, now=site.clock(), timezone=site.settings.timezone)
+
+
+def send_mails(site: Site) -> object:
+    with site.sessions() as db:
+        if not mails.due(db, site.clock(), most=1):
+            return None
+    with site.write_sessions.begin() as db:
+        return mails.send_due(db, site.mailer, site.clock())
+
+
+def refresh_hosts(site: Site) -> None:
+    """Facts, trouble, and the power of machines that changed by themselves. No transaction waits for a host."""
+    with site.sessions() as db:
+        known = [(host.id, host.reached_at) for host in db.scalars(select(Host).order_by(Host.name))]
+    for host_id, address in known:
+        look = hosts.look_at(site.hypervisor, address)
+        with site.write_sessions.begin() as db:
+            host = db.get(Host, host_id)
+            if host is not None:
+                hosts.note_look(db, host, look, site.clock())
+
+
+def send_notices(site: Site) -> int:
+    settings = site.settings
+    with site.write_sessions.begin() as db:
+        return leases.send_notices(
+            db,
+            now=site.clock(),
+            secret_key=settings.secret_key,
+            base_url=settings.base_url,
+            timezone=settings.timezone,
+        )
+
+
+def park_machines(site: Site) -> int:
+    with site.write_sessions() as db:
+        parked = leases.park_due(db, now=site.clock(), hypervisor=site.hypervisor, base_url=site.settings.base_url)
+        db.commit()
+        return parked
+
+
+def retire_machines(site: Site) -> int:
+    with site.write_sessions.begin() as db:
+        return leases.retire_due(db, now=site.clock(), queue=site.queue)
+
+
+def sweep_login_sessions(site: Site) -> int:
+    with site.write_sessions.begin() as db:
+        return login_sessions.sweep(db, site.clock(), idle_minutes=site.settings.idle_minutes)
+
+
+def keep_less(site: Site) -> None:
+    now = site.clock()
+    with site.write_sessions.begin() as db:
+        mails.sweep(db, now)
+        workers.sweep(db, now)
+    with site.write_sessions.begin() as db:
+        retention.sweep_lines(db, now)

@@ -1,0 +1,236 @@
+"""The main road: from an approved request to machines that serve, and what happens when it does not go well."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from sqlalchemy import func, select, update
+
+from portal.core.errors import HypervisorUnavailable
+from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
+from portal.models import AuditEntry, Claim, Host, JobLine, Mail, Vm, Workflow, WorkflowStep
+from portal.services import workflows
+from portal.workflows.sequence import Fenced, Hooks, Stopping
+from tests.workflows.conftest import World
+from tests.workflows.doubles import clock
+
+
+def count(world: World, table: type) -> int:
+    with world.read() as db:
+        return db.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_an_approved_request_becomes_machines_that_run(world: World) -> None:
+    vm_request_id = world.order(copies=3)
+    assert world.run() == "done"
+    assert world.request(vm_request_id).state == VmRequestState.FULFILLED
+    with world.read() as db:
+        vms = list(db.scalars(select(Vm).order_by(Vm.position)))
+    assert [(vm.name, vm.state) for vm in vms] == [(f"moodle-0{n}", VmState.RUNNING) for n in (1, 2, 3)]
+    assert len({vm.host_id for vm in vms}) == 3
+    assert len({vm.address for vm in vms}) == 3
+    assert len(world.cluster.domains()) == 3
+
+
+def test_a_second_run_makes_nothing_twice(world: World) -> None:
+    world.order(copies=2)
+    world.run()
+    world.memory.clear()  # as if the engine had forgotten everything
+    assert world.run() == "done"
+    assert sorted(Counter(world.cluster.made()).values()) == [1, 1, 1, 1]
+    assert (count(world, Vm), count(world, Claim), count(world, Mail)) == (2, 2, 1)
+
+
+def test_progress_counts_steps_and_copies(world: World) -> None:
+    vm_request_id = world.order(copies=5)
+    world.run()
+    with world.read() as db:
+        progress = workflows.progress_of(db, world.request(vm_request_id), clock())
+    assert progress is not None
+    assert (progress.done, progress.total, progress.percent) == (14, 14, 100)
+    assert {step.state for step in progress.steps} == {StepState.DONE}
+    assert [copy.state for copy in progress.copies] == ["running"] * 5
+
+
+def test_the_playbooks_lines_are_kept_for_people(world: World) -> None:
+    world.order()
+    world.run()
+    with world.read() as db:
+        assert [line.text for line in workflows.lines(db, world.workflow_id)] == ["hv1: clone_vms – done"]
+
+
+def test_secrets_and_fencing_travel_to_the_hosts(world: World) -> None:
+    world.order()
+    world.run()
+    run = world.playbooks.runs[0]
+    assert run.variables["fencing"] == {next(iter(run.variables["fencing"])): {"token": world.workflow().fencing}}  # type: ignore[arg-type, call-overload]
+    assert run.secrets == {}
+
+
+def test_a_machine_that_cannot_be_made_fails_the_request_with_a_sentence(world: World) -> None:
+    world.playbooks.trouble["moodle-02"] = "the disk is full"
+    vm_request_id = world.order(copies=3)
+    assert world.run() == "failed"
+    vm_request = world.request(vm_request_id)
+    assert vm_request.state == VmRequestState.FAILED
+    assert vm_request.error
+    assert vm_request.error % vm_request.error_params == (
+        "1 of 3 machines failed. moodle-02: the disk is full. Put that right, then try again."
+    )
+    with world.read() as db:
+        states = Counter(db.scalars(select(Vm.state)))
+    assert states == {VmState.CLONING: 2, VmState.ERROR: 1}
+
+
+def test_a_failed_request_is_tried_again_from_the_failed_step(world: World) -> None:
+    world.playbooks.trouble["moodle-02"] = "the disk is full"
+    vm_request_id = world.order(copies=3)
+    world.run()
+    first = world.workflow()
+    world.playbooks.trouble.clear()
+    with world.site.write_sessions.begin() as db:
+        workflows.retry(db, workflow_id=first.id, queue=world.queue, now=clock())
+    assert world.run() == "done"
+    assert world.request(vm_request_id).state == VmRequestState.FULFILLED
+    assert world.workflow().fencing > first.fencing
+    assert list(world.memory[world.workflow_id])[-1] == "end"
+    assert sorted(Counter(world.cluster.made()).values()) == [1] * 6
+
+
+def test_a_failed_request_is_rolled_back_to_nothing(world: World) -> None:
+    world.playbooks.trouble["moodle-02"] = "the disk is full"
+    vm_request_id = world.order(copies=3)
+    world.run()
+    with world.site.write_sessions.begin() as db:
+        workflows.roll_back(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    assert world.run() == "cancelled"
+    assert world.request(vm_request_id).state == VmRequestState.CANCELLED
+    assert (world.cluster.disks(), world.cluster.domains(), count(world, Claim)) == ([], [], 0)
+    with world.read() as db:
+        assert set(db.scalars(select(Vm.state))) == {VmState.RETIRED}
+
+
+def test_cancelling_in_the_middle_of_cloning_cleans_up(world: World) -> None:
+    vm_request_id = world.order(copies=2)
+    world.playbooks.slow_s = 30.0
+
+    def cancel_when_cloning(place: str) -> None:
+        if place == "Clone, personalise and start begun":
+            world.playbooks.slow_s = 1.5
+            with world.site.write_sessions.begin() as db:
+                workflows.ask_cancel(db, workflow_id=world.workflow_id, now=clock())
+
+    assert world.run(Hooks(checkpoint=cancel_when_cloning)) == "cancelled"
+    assert world.request(vm_request_id).state == VmRequestState.CANCELLED
+    assert (world.cluster.domains(), count(world, Claim)) == ([], 0)
+    assert world.workflow().state == WorkflowState.CANCELLED
+
+
+def test_cancelling_before_the_work_began_leaves_nothing(world: World) -> None:
+    vm_request_id = world.order()
+    with world.site.write_sessions.begin() as db:
+        workflows.ask_cancel(db, workflow_id=world.workflow_id, now=clock())
+    assert world.run() == "cancelled"
+    assert world.request(vm_request_id).state == VmRequestState.CANCELLED
+    assert (count(world, Vm), count(world, Claim)) == (0, 0)
+
+
+def test_a_machine_that_stops_while_starting_ends_the_waiting_early(world: World) -> None:
+    world.hypervisor.stopped.add("moodle")
+    vm_request_id = world.order()
+    assert world.run() == "failed"
+    error = world.request(vm_request_id)
+    assert "1 of 1 machines did not become ready (moodle)" in (error.error or "") % error.error_params
+    with world.read() as db:
+        assert db.scalars(select(Vm.state_reason)).one() == "It stopped while it was starting."
+
+
+def test_something_outside_that_does_not_answer_is_asked_again(world: World) -> None:
+    world.playbooks.raising = [HypervisorUnavailable("no answer"), HypervisorUnavailable("no answer")]
+    world.order()
+    assert world.run() == "done"
+
+
+def test_trouble_while_undoing_is_met_by_trying_again(world: World) -> None:
+    world.playbooks.trouble["moodle"] = "the disk is full"
+    world.order()
+    world.run()
+    with world.site.write_sessions.begin() as db:
+        workflows.roll_back(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    world.playbooks.raising = [HypervisorUnavailable("no answer")]
+    assert world.run() == "cancelled"
+
+
+def test_a_cluster_that_is_full_says_so_and_holds_nothing_on_hosts(world: World) -> None:
+    vm_request_id = world.order(copies=3, memory_mib=8192)
+    assert world.run() == "failed"
+    assert "The cluster is full" in (world.request(vm_request_id).error or "")
+    with world.read() as db:
+        assert list(db.scalars(select(Claim.host_id))) == [None] * 3
+
+
+def test_a_host_in_trouble_gets_no_machines(world: World) -> None:
+    with world.site.write_sessions.begin() as db:
+        db.execute(update(Host).where(Host.name == "hv1").values(trouble="no answer"))
+    world.order(copies=4)
+    world.run()
+    with world.read() as db:
+        assert Counter(db.scalars(select(Host.name).join(Vm, Vm.host_id == Host.id))) == {"hv2": 2, "hv3": 2}
+
+
+def test_whoever_was_taken_over_changes_nothing_more(world: World) -> None:
+    vm_request_id = world.order()
+
+    def taken_over_by_another(place: str) -> None:
+        if place == "Choose hosts done":
+            with world.site.write_sessions.begin() as db:
+                db.execute(update(Workflow).values(fencing=Workflow.fencing + 1))
+
+    with pytest.raises(Fenced):
+        world.run(Hooks(checkpoint=taken_over_by_another))
+    assert world.cluster.made() == []
+    assert world.run() == "done"  # the one who took over
+    assert world.request(vm_request_id).state == VmRequestState.FULFILLED
+
+
+def test_a_worker_that_is_stopped_leaves_the_step_for_the_next_one(world: World) -> None:
+    vm_request_id = world.order()
+    world.playbooks.slow_s = 5.0
+    with pytest.raises(Stopping):
+        world.run(Hooks(stopping=lambda: True))
+    assert world.request(vm_request_id).state == VmRequestState.PROVISIONING
+    world.playbooks.slow_s = 0.0
+    assert world.run() == "done"
+
+
+def test_an_unexpected_error_is_a_sentence_too(world: World) -> None:
+    world.playbooks.raising = [ZeroDivisionError("surprise")]
+    vm_request_id = world.order()
+    assert world.run() == "failed"
+    vm_request = world.request(vm_request_id)
+    assert (vm_request.error or "") % vm_request.error_params == (
+        "Something unexpected happened (ZeroDivisionError). An administrator finds the details in the worker's log."
+    )
+
+
+def test_the_log_of_people_tells_how_it_ended(world: World) -> None:
+    world.order()
+    world.run()
+    with world.read() as db:
+        assert list(db.scalars(select(AuditEntry.action))) == ["vm_request.fulfilled"]
+
+
+def test_lines_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.workflows.playbook_jobs.MOST_LINES", 2)
+    world.order(copies=3)
+    world.run()
+    assert count(world, JobLine) == 2
+
+
+def test_steps_tell_when_they_ran(world: World) -> None:
+    world.order()
+    world.run()
+    with world.read() as db:
+        steps = list(db.scalars(select(WorkflowStep)))
+    assert all(step.started_at and step.ended_at and step.started_at <= step.ended_at for step in steps)
