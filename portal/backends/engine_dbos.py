@@ -191,6 +191,6 @@ def config_of(url: str, executor_id: str) -> DBOSConfig:
         sys_db_pool_size=5,
         max_executor_threads=16,
         log_level="WARNING",
-        notification_listener_polling_interval_sec=30.0,  # we use none of DBOS's messages, events or schedules
-        scheduler_polling_interval_sec=3600.0,
+        notification_listener_polling_interval_sec=0.5,  # only how soon that thread ends: nobody waits for messages
+        scheduler_polling_interval_sec=3600.0,  # we use no schedules of DBOS
     )

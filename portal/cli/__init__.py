@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from portal.cli import demo, minicluster
+from portal.cli import demo, minicluster, worker
 
 app = typer.Typer(
     name="vivero",
@@ -15,6 +15,7 @@ app = typer.Typer(
 
 app.add_typer(minicluster.app, name="minicluster")
 app.command(name="demo")(demo.demo)
+app.command(name="worker")(worker.worker)
 
 
 def main() -> None:
