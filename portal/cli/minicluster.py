@@ -64,3 +64,19 @@ def status(state_dir: StateDir = None) -> None:
         life = "alive" if host.alive else "dead"
         libvirt = "libvirt answers" if host.libvirt_answers else "libvirt does not answer"
         typer.echo(f"{host.name}  {host.address}  {life}  {libvirt}  guests: {', '.join(host.guests) or 'none'}")
+
+
+@app.command()
+def power_cut(host: str, state_dir: StateDir = None) -> None:
+    """Pull a host's plug: it dies at once with its guests. For exercises."""
+    with one_clear_line():
+        minicluster_of(state_dir).power_cut(host)
+    typer.echo(f"{host} has no power.")
+
+
+@app.command()
+def power_on(host: str, state_dir: StateDir = None) -> None:
+    """Give a host its power back and return when it answers."""
+    with one_clear_line():
+        minicluster_of(state_dir).power_on(host)
+    typer.echo(f"{host} answers.")

@@ -31,6 +31,9 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
 }
 DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "net/tun", "vhost-net"]
+# What would act on the machine itself: loading modules, raw ports, the clock, making devices.
+FORBIDDEN = {"CAP_SYS_MODULE": 16, "CAP_SYS_RAWIO": 17, "CAP_SYS_TIME": 25, "CAP_MKNOD": 27}
+PR_CAPBSET_DROP = 24
 RESTARTS = 5  # a daemon that dies more often than this stays dead: a broken host must look broken
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -55,7 +58,7 @@ def bind(source: Path | str, target: Path, *, read_only: bool = False) -> None:
 
 def make_tmpfs(target: Path, options: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    mount("tmpfs", target, "tmpfs", NOSUID, options)
+    mount("tmpfs", target, "tmpfs", NOSUID | NODEV, options)
 
 
 def build_root(root: Path, config: dict[str, Any]) -> None:
@@ -141,6 +144,12 @@ def enter(root: Path) -> None:
     os.chdir("/")
 
 
+def give_up_capabilities() -> None:
+    """For good and for all that is started from here: even root of a host cannot have them back."""
+    for name, number in FORBIDDEN.items():
+        check(libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0), f"drop {name}")
+
+
 def start_daemon(name: str) -> int:
     pid = os.fork()
     if pid == 0:
@@ -182,6 +191,7 @@ def live(config: dict[str, Any]) -> None:
     build_dev(root, kvm=config["kvm"])
     build_kernel_views(root)
     enter(root)
+    give_up_capabilities()
     watch_daemons()
 
 

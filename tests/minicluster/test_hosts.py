@@ -55,6 +55,16 @@ def test_a_host_cannot_turn_a_switch_of_the_machine(minicluster: Inventory, swit
     assert "Read-only file system" in answer
 
 
+def test_a_host_cannot_set_the_machines_clock(minicluster: Inventory) -> None:
+    answer = run_on_host(minicluster, minicluster.hosts[0], "date -s '2001-01-01' 2>&1 || true")
+    assert "Operation not permitted" in answer
+
+
+def test_a_host_cannot_make_itself_a_device_of_the_machine(minicluster: Inventory) -> None:
+    answer = run_on_host(minicluster, minicluster.hosts[0], "mknod /root/disk b 254 0 2>&1 || true")
+    assert "Operation not permitted" in answer
+
+
 def test_a_host_sees_neither_the_machines_files_nor_its_disks_nor_its_keys(minicluster: Inventory) -> None:
     seen = run_on_host(
         minicluster, minicluster.hosts[0], "ls /home /boot /work 2>&1 | grep -vc 'No such'; ls /dev /etc/ssh"
