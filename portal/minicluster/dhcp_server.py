@@ -7,6 +7,7 @@ for the next machine would not be given out. So it is started anew, with the orp
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -28,22 +29,30 @@ def end_with_parent() -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def reservations(folder: Path) -> dict[str, str]:
-    """File name to its text; a file that vanishes while we look is already gone."""
+def look(folder: Path) -> dict[str, tuple[int, int]]:
+    """Each reservation's time and size: cheap enough to be asked twice a second."""
     found = {}
     for file in folder.iterdir():
-        try:
-            found[file.name] = file.read_text().strip()
-        except FileNotFoundError:
-            continue
+        with contextlib.suppress(FileNotFoundError):  # it vanished while we looked
+            seen = file.stat()
+            found[file.name] = (seen.st_mtime_ns, seen.st_size)
     return found
 
 
-def forget_orphans(leases: Path, kept: dict[str, str]) -> None:
+def reserved(folder: Path) -> set[tuple[str, ...]]:
+    """MAC address and IP address of every reservation."""
+    pairs = set()
+    for file in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            pairs.add(tuple(file.read_text().strip().split(",")[:2]))
+    return pairs
+
+
+def forget_orphans(leases: Path, folder: Path) -> None:
     """Keep only leases whose MAC address and IP address stand together in a reservation."""
     if not leases.exists():
         return
-    pairs = {tuple(text.split(",")[:2]) for text in kept.values()}
+    pairs = reserved(folder)
     lines = [line for line in leases.read_text().splitlines() if tuple(line.split()[1:3]) in pairs]
     leases.write_text("".join(f"{line}\n" for line in lines))
 
@@ -81,17 +90,17 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 
 def serve(config: dict[str, Any]) -> None:
     folder, leases = Path(config["reservations"]), Path(config["leases"])
-    known = reservations(folder)
-    forget_orphans(leases, known)
+    known = look(folder)
+    forget_orphans(leases, folder)
     server = start(config)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         while True:
             time.sleep(POLL_S)
-            now = reservations(folder)
-            if server.poll() is not None or any(now.get(name) != text for name, text in known.items()):
+            now = look(folder)
+            if server.poll() is not None or any(now.get(name) != seen for name, seen in known.items()):
                 stop(server)
-                forget_orphans(leases, now)
+                forget_orphans(leases, folder)
                 server = start(config)
             known = now
     finally:
