@@ -18,7 +18,7 @@ from portal.services import approvals, orders, vm_requests
 from portal.web.context import actor, db, now, permission, site
 from portal.web.forms.approvals import ApprovalForm, DenialForm, approval_form
 from portal.web.languages import current_language, in_words
-from portal.web.request_views import view_of
+from portal.web.request_views import template_names, view_of
 
 bp = Blueprint("approvals", __name__, url_prefix="/approvals")
 
@@ -39,9 +39,12 @@ class Changes:
 @bp.get("")
 @permission(Permission.APPROVE)
 def queue() -> str:
-    page = approvals.waiting(db(), actor=actor(), page=request.args.get("page", 1, type=int))
-    outcomes = session.pop(OUTCOMES, [])
-    return render_template("approvals/queue.html", page=page, outcomes=outcomes)
+    return render_template(
+        "approvals/queue.html",
+        shown=approvals.waiting(db(), actor=actor(), page=request.args.get("page", 1, type=int)),
+        outcomes=session.pop(OUTCOMES, []),
+        template_names=template_names(),
+    )
 
 
 @bp.post("/approve-selected")

@@ -34,6 +34,10 @@ class Shelf:
     name: str
     offers: tuple[Offer, ...]
 
+    @property
+    def count(self) -> int:
+        return len(self.offers)
+
 
 @bp.get("")
 @permission(Permission.SEE_CATALOGUE)

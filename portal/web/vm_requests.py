@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_time
 from flask_babel import gettext as _
 
+from portal.core.lease import local_day
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Permission
 from portal.models import VmRequest
-from portal.services import vm_requests
+from portal.services import quotas, vm_requests
 from portal.services.paging import Page
-from portal.web.context import actor, db, now, permission, site
+from portal.web.context import actor, background, db, now, permission, site
+from portal.web.csv_files import csv_answer
 from portal.web.formats import state_word
-from portal.web.request_views import view_of
+from portal.web.request_views import template_names, view_of
 
 bp = Blueprint("vm_requests", __name__, url_prefix="/vm-requests")
 
@@ -35,6 +37,10 @@ class Filters:
     state: VmRequestState | None
     department: str | None
     text: str
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.state or self.department or self.text)
 
     def in_address(self) -> dict[str, str]:
         """The same filters for a link."""
@@ -71,48 +77,37 @@ def found(filters: Filters, page: int, per_page: int = 50) -> Page[VmRequest]:
 @permission(Permission.SEE_DEPARTMENT)
 def index() -> str:
     filters = read_filters()
-    page = found(filters, request.args.get("page", 1, type=int))
-    return render_template("vm_requests/index.html", page=page, filters=filters, states=list(VmRequestState))
+    return render_template(
+        "vm_requests/index.html",
+        shown=found(filters, request.args.get("page", 1, type=int)),
+        filters=filters,
+        states=list(VmRequestState),
+        departments=quotas.departments(db(), actor=actor(), permission=Permission.SEE_DEPARTMENT),
+        everywhere=actor().departments_for(Permission.SEE_DEPARTMENT) is None,
+        template_names=template_names(),
+    )
 
 
 @bp.get(".csv")
 @permission(Permission.SEE_DEPARTMENT)
 def as_csv() -> Response:
     """The same list for a spreadsheet."""
-    filters = read_filters()
-    return Response(
-        table_of(rows_for(filters)),
-        mimetype="text/csv; charset=utf-8",
-        headers={"Content-Disposition": "attachment; filename=vivero-requests.csv"},
-    )
+    titles = [_("Name"), _("State"), _("Department"), _("Person"), _("Template"), _("Copies"), _("Sent"), _("Until")]
+    return csv_answer("requests", titles, (cells_of(row) for row in rows_for(read_filters())))
 
 
 def rows_for(filters: Filters) -> Iterable[VmRequest]:
     for number in range(1, CSV_PAGES + 1):
-        page = found(filters, number, CSV_PER_PAGE)
-        yield from page.items
-        if number >= page.pages:
+        shown = found(filters, number, CSV_PER_PAGE)
+        yield from shown.items
+        if number >= shown.pages:
             return
 
 
-def table_of(rows: Iterable[VmRequest]) -> str:
-    """Semicolons and a byte order mark: so a Spanish spreadsheet opens it with a double click."""
-    text = io.StringIO()
-    text.write("\ufeff")
-    table = csv.writer(text, delimiter=";")
-    table.writerow(
-        [_("Name"), _("State"), _("Department"), _("Person"), _("Template"), _("Copies"), _("Sent"), _("Until")]
-    )
-    for row in rows:
-        cells = (row.name, state_word(row.state), row.department.name, row.submitted_by.name, row.template_slug)
-        dates = (row.submitted_at.date().isoformat(), row.ends_on.isoformat())
-        table.writerow([safe_cell(cell) for cell in (*cells, str(row.copies), *dates)])
-    return text.getvalue()
-
-
-def safe_cell(text: str) -> str:
-    """A spreadsheet takes a cell that begins with one of these for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def cells_of(row: VmRequest) -> tuple[object, ...]:
+    people = (row.department.name, row.submitted_by.name)
+    sent = local_day(row.submitted_at, site().settings.timezone)
+    return (row.name, state_word(row.state), *people, row.template_slug, row.copies, sent, row.ends_on)
 
 
 @bp.get("/<uuid:vm_request_id>")
@@ -122,6 +117,7 @@ def show(vm_request_id: UUID) -> str:
 
 
 @bp.get("/<uuid:vm_request_id>/progress")
+@background
 @permission(Permission.SEE_DEPARTMENT)
 def progress(vm_request_id: UUID) -> str:
     """The part of the page that changes while the work goes on."""
@@ -131,7 +127,16 @@ def progress(vm_request_id: UUID) -> str:
 @bp.get("/<uuid:vm_request_id>/cancel")
 @permission(Permission.SUBMIT)
 def ask_cancel(vm_request_id: UUID) -> str:
-    return render_template("vm_requests/cancel.html", view=view_of(load(vm_request_id)))
+    vm_request = load(vm_request_id)
+    return render_template(
+        "components/confirm.html",
+        title=_("Cancel “%(name)s”?", name=vm_request.name),
+        text=_("The request is taken back. What has been made of it so far is removed."),
+        action=url_for("vm_requests.cancel", vm_request_id=vm_request.id),
+        back=url_for("vm_requests.show", vm_request_id=vm_request.id),
+        words=_("Yes, cancel it"),
+        danger=True,
+    )
 
 
 @bp.post("/<uuid:vm_request_id>/cancel")
@@ -161,7 +166,16 @@ def retry(vm_request_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:vm_request_id>/roll-back")
 @permission(Permission.SUBMIT)
 def ask_roll_back(vm_request_id: UUID) -> str:
-    return render_template("vm_requests/roll_back.html", view=view_of(load(vm_request_id)))
+    vm_request = load(vm_request_id)
+    return render_template(
+        "components/confirm.html",
+        title=_("Roll “%(name)s” back?", name=vm_request.name),
+        text=_("All that was made for this request is removed, and the request is closed. You can order again."),
+        action=url_for("vm_requests.roll_back", vm_request_id=vm_request.id),
+        back=url_for("vm_requests.show", vm_request_id=vm_request.id),
+        words=_("Yes, remove it all"),
+        danger=True,
+    )
 
 
 @bp.post("/<uuid:vm_request_id>/roll-back")
@@ -171,6 +185,12 @@ def roll_back(vm_request_id: UUID) -> ResponseReturnValue:
     db().commit()
     flash(_("What “%(name)s” left behind is being removed.", name=vm_request.name), "success")
     return back_to(vm_request)
+
+
+@bp.app_template_filter("clock")
+def clock(at: datetime) -> str:
+    """The time of day of a line in a log, local."""
+    return str(format_time(at, "HH:mm:ss"))
 
 
 def load(vm_request_id: UUID) -> VmRequest:

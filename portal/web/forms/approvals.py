@@ -1,0 +1,50 @@
+"""What an approver fills in: changes to an order before approving it, or the reason of a denial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask_babel import lazy_gettext as _
+from wtforms import SelectField, TextAreaField
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
+
+from portal.models import VmRequest
+from portal.web.forms.fields import CountField, DayField, PortalForm, stripped
+
+
+class ApprovalForm(PortalForm):
+    """Empty fields leave the order as it is. `size` gets its choices from the page."""
+
+    size = SelectField(_("Size"), validators=[Optional()], choices=[], validate_choice=False)
+    copies = CountField(
+        _("Number of copies"),
+        validators=[Optional(), NumberRange(1, 30, message=_("Between 1 and 30 copies."))],
+    )
+    ends_on = DayField(_("Until"), validators=[Optional()])
+    comment = TextAreaField(
+        _("A word to the person"),
+        filters=[stripped],
+        validators=[Length(max=1000, message=_("Please keep it below %(max)d characters."))],
+    )
+
+
+class DenialForm(PortalForm):
+    """A denial without a reason helps nobody, so the reason is obligatory."""
+
+    reason = TextAreaField(
+        _("Reason"),
+        description=_("The person reads it in the mail and on the page."),
+        filters=[stripped],
+        validators=[
+            DataRequired(message=_("Say why, in a sentence: the person needs it to ask better.")),
+            Length(max=1000, message=_("Please keep it below %(max)d characters.")),
+        ],
+    )
+
+
+def approval_form(vm_request: VmRequest, sizes: Sequence[tuple[str, str]], *, fresh: bool = False) -> ApprovalForm:
+    """The order's own values stand in the form; `fresh` takes nothing from what the browser has just sent."""
+    asked = {"size": vm_request.size, "copies": vm_request.copies, "ends_on": vm_request.ends_on}
+    form = ApprovalForm(formdata=None, data=asked) if fresh else ApprovalForm(data=asked)
+    form.size.choices = list(sizes)
+    return form

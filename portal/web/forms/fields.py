@@ -1,0 +1,53 @@
+"""Fields that say in plain words what is wrong with what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import DateField, IntegerField
+from wtforms.validators import ValidationError
+
+
+class PortalForm(FlaskForm):  # type: ignore[misc]
+    """A form that can also show what the services found wrong."""
+
+    def add_problem(self, name: str | None, text: str) -> None:
+        """Beside the field of that name, else above the form."""
+        if name in self._fields:
+            self._fields[name].errors = [*self._fields[name].errors, text]
+        else:
+            self.form_errors.append(text)
+
+
+def stripped(value: str | None) -> str | None:
+    """A filter: spaces around what was typed are never meant."""
+    return value.strip() if value else value
+
+
+class DayField(DateField):
+    """A date as browsers send it (2027-06-30); day/month/year is understood too, for browsers without a calendar."""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        if not any(text.strip() for text in valuelist):
+            self.data = None
+            return
+        self.strptime_format = ["%Y-%m-%d", "%d/%m/%Y"]
+        try:
+            super().process_formdata([text.strip() for text in valuelist])
+        except ValueError:
+            raise ValidationError(_("Write a date as day/month/year, for example 30/06/2027.")) from None
+
+
+class CountField(IntegerField):
+    """A whole number."""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        if not any(text.strip() for text in valuelist):
+            self.data = None
+            return
+        try:
+            super().process_formdata([text.strip() for text in valuelist])
+        except ValueError:
+            raise ValidationError(_("Write a whole number.")) from None
