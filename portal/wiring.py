@@ -12,11 +12,17 @@ from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from portal.backends.engine_dbos import DbosQueue
+from portal.backends.template_versions import all_versions
+from portal.backends.templates_fake import pretend_versions
+from portal.backends.templates_folder import read_templates
 from portal.config import Settings
 from portal.core.errors import N_, Invalid
 from portal.models.database import make_sessions, make_write_sessions, open_database
+from portal.services import templates
+from portal.services.templates import SyncReport
 from portal.site import Site
 
 
@@ -101,3 +107,10 @@ def build_site(settings: Settings) -> Site:
         mailer=choose(MAILERS, settings.mailer, "MAILER").make(settings),
         clock=utc_now,
     )
+
+
+def sync_catalogue(settings: Settings, db: Session, *, now: datetime) -> SyncReport:
+    """Bring the catalogue to what `templates_vm/` and the cabinet hold. A bad folder is listed as broken."""
+    found = read_templates(settings.templates_dir, roles_dir=settings.playbooks_dir / "roles")
+    built = pretend_versions(found) if settings.playbooks == "fake" else all_versions(settings.cabinet)
+    return templates.sync(db, found=found, built=built, now=now)

@@ -1,0 +1,175 @@
+"""`vivero template`: build, bring, check and list VM templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import inspect
+
+from portal.backends.template_brought import bring as bring_disk
+from portal.backends.template_builds import BuildOutcome, Workshop
+from portal.backends.template_builds import build as build_disk
+from portal.backends.template_versions import versions
+from portal.backends.templates_folder import read_template, read_templates
+from portal.config import Settings, read_settings
+from portal.core.errors import N_, Invalid, NotFound, PortalError
+from portal.core.templates import BrokenTemplate, TemplateSpec
+from portal.interfaces import Json, PlaybookLine
+from portal.models.database import make_write_sessions
+from portal.services.templates import SyncReport
+from portal.wiring import PLAYBOOKS, choose, open_engine, sync_catalogue, utc_now
+
+app = typer.Typer(help="Build, bring, check and list the VM templates of templates_vm/.", no_args_is_help=True)
+
+Slug = Annotated[str, typer.Argument(help="The template's folder name, for example micro-linux.")]
+
+
+@contextmanager
+def one_clear_line() -> Iterator[None]:
+    """Expected trouble is one line and exit code 1."""
+    try:
+        yield
+    except PortalError as error:
+        typer.echo(f"vivero: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def build(
+    slug: Slug,
+    force: Annotated[
+        bool, typer.Option("--force/--if-changed", help="Build a new version even if nothing has changed.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A variable of the role, as name=value; may be repeated.")
+    ] = None,
+    mirror: Annotated[str, typer.Option(help="A Debian mirror or sources file; by default this machine's own.")] = "",
+) -> None:
+    """Build a template's disk as its next version, if its role or variables have changed since the last one."""
+    settings = read_settings()
+    with one_clear_line():
+        spec = good_template(settings, slug)
+        if settings.playbooks == "fake":
+            raise Invalid(N_("The simulator builds no disks: it only pretends that they are there."))
+        runner = choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings)
+        workshop = Workshop(
+            cabinet=settings.cabinet,
+            cache=settings.cabinet / "templates" / ".cache",
+            roles_dir=settings.playbooks_dir / "roles",
+            runner=runner,
+            clock=utc_now,
+            mirror=mirror,
+            on_line=print_line,
+        )
+        outcome = build_disk(workshop, spec, overrides=variables_of(set_ or []), force=force)
+        sync_if_migrated(settings)
+    say_outcome(outcome)
+
+
+@app.command()
+def bring(slug: Slug, disk: Annotated[Path, typer.Argument(help="The disk: qcow2, raw, VMDK or VDI.")]) -> None:
+    """Take a disk that the hospital has made, if its SHA-256 is the one in template.yml."""
+    settings = read_settings()
+    with one_clear_line():
+        outcome = bring_disk(settings.cabinet, good_template(settings, slug), disk, now=utc_now())
+        sync_if_migrated(settings)
+    say_outcome(outcome)
+
+
+@app.command()
+def check() -> None:
+    """Check every folder: its fields, its picture, its role. Says file, line and field of each mistake."""
+    settings = read_settings()
+    broken = 0
+    for found in read_templates(settings.templates_dir, roles_dir=settings.playbooks_dir / "roles"):
+        if isinstance(found, BrokenTemplate):
+            broken += 1
+            for error in found.errors:
+                typer.echo(f"{found.slug}/{error}", err=True)
+        else:
+            typer.echo(f"{found.slug}: good")
+    if broken:
+        raise typer.Exit(1)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the templates, the versions of their disks, and why one cannot be ordered."""
+    settings = read_settings()
+    for found in read_templates(settings.templates_dir, roles_dir=settings.playbooks_dir / "roles"):
+        typer.echo(f"{found.slug:<20} {state_of(settings, found)}")
+
+
+@app.command()
+def sync() -> None:
+    """Read the folders and the cabinet into the database. Server and worker do it at their start too."""
+    settings = read_settings()
+    with one_clear_line():
+        report = sync_now(settings)
+    for title, names in vars(report).items():
+        if names:
+            typer.echo(f"{title.replace('_', ' ')}: {', '.join(names)}")
+
+
+def good_template(settings: Settings, slug: str) -> TemplateSpec:
+    if not (settings.templates_dir / slug).is_dir() or Path(slug).name != slug:
+        raise NotFound(N_("There is no template “%(slug)s”."), slug=slug[:60])
+    found = read_template(settings.templates_dir / slug, roles_dir=settings.playbooks_dir / "roles")
+    if isinstance(found, BrokenTemplate):
+        raise Invalid(N_("The template is broken: %(why)s"), why="; ".join(map(str, found.errors)))
+    return found
+
+
+def variables_of(words: list[str]) -> dict[str, Json]:
+    variables: dict[str, Json] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.startswith("template_"):
+            raise Invalid(N_("Write --set template_name=value, not “%(word)s”."), word=word)
+        variables[name] = value
+    return variables
+
+
+def state_of(settings: Settings, found: TemplateSpec | BrokenTemplate) -> str:
+    if isinstance(found, BrokenTemplate):
+        return f"broken: {found.errors[0]}"
+    numbers = [f"v{each.version}" for each in versions(settings.cabinet, found.slug)]
+    if numbers:
+        return f"orderable: {', '.join(numbers)}"
+    if found.brought is None:
+        return f"not orderable: build its disk with “vivero template build {found.slug}”"
+    return f"not orderable: bring its disk with “vivero template bring {found.slug} <disk>”"
+
+
+def sync_now(settings: Settings) -> SyncReport:
+    engine = open_engine(settings)
+    try:
+        with make_write_sessions(engine).begin() as db:
+            return sync_catalogue(settings, db, now=utc_now())
+    finally:
+        engine.dispose()
+
+
+def sync_if_migrated(settings: Settings) -> None:
+    """A first build may come before the database; the server reads the catalogue when it starts."""
+    engine = open_engine(settings)
+    try:
+        migrated = inspect(engine).has_table("template_versions")
+    finally:
+        engine.dispose()
+    if migrated:
+        sync_now(settings)
+
+
+def print_line(line: PlaybookLine) -> None:
+    typer.echo(f"  {line.text}")
+
+
+def say_outcome(outcome: BuildOutcome) -> None:
+    what = "is ready" if outcome.is_new else "is up to date"
+    size = outcome.version.size_bytes // 1024 // 1024
+    typer.echo(f"{outcome.version.slug} v{outcome.version.version} {what} ({size} MiB)")
