@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from portal.cli import demo, minicluster, worker
+from portal.cli import account, demo, host, migrate, minicluster, template, token, worker
 
 app = typer.Typer(
     name="vivero",
@@ -14,6 +14,11 @@ app = typer.Typer(
 )
 
 app.add_typer(minicluster.app, name="minicluster")
+app.add_typer(account.app, name="account")
+app.add_typer(token.app, name="token")
+app.add_typer(host.app, name="host")
+app.command(name="migrate")(migrate.migrate)
+app.add_typer(template.app, name="template")
 app.command(name="demo")(demo.demo)
 app.command(name="worker")(worker.worker)
 

@@ -1,0 +1,160 @@
+"""`vivero account`: people who may log in, made and changed on the server itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.backends.template_versions import all_versions
+from portal.backends.templates_folder import read_templates
+from portal.cli.work import one_clear_line, print_table, utc_now, writing
+from portal.config import Settings, read_settings
+from portal.core.errors import N_, Invalid, NotFound
+from portal.core.policy import Grant, Role
+from portal.core.templates import BuiltVersion, TemplateSpec, spec_to_data
+from portal.interfaces import HostAddress
+from portal.models import Account
+from portal.services import accounts, departments, seeds, templates
+from portal.services.passwords import random_password
+
+app = typer.Typer(help="Make and change accounts: people, their roles, their passwords.", no_args_is_help=True)
+
+Roles = Annotated[
+    list[str], typer.Option("--role", help="ROLE@DEPARTMENT, or admin or auditor alone. May be repeated.")
+]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input.")]
+
+
+def account_of(db: Session, login: str) -> Account:
+    account = db.scalar(select(Account).where(Account.login == login))
+    if account is None:
+        raise NotFound(N_("There is no such account."))
+    return account
+
+
+def grant_of(db: Session, text: str) -> Grant:
+    """ROLE@DEPARTMENT as written on the command line."""
+    role, _, slug = text.partition("@")
+    if role not in set(Role):
+        raise Invalid(N_("There is no role “%(role)s”; there are: %(roles)s."), role=role, roles=", ".join(Role))
+    return Grant(Role(role), departments.by_slug(db, slug).id if slug else None)
+
+
+def password_from(stdin: bool) -> str:
+    """Never an argument: those are seen by everybody on the machine."""
+    return sys.stdin.readline(1000).rstrip("\n") if stdin else random_password()
+
+
+@app.command()
+def create(
+    login: str,
+    name: Annotated[str, typer.Option(help="First name and surname.")],
+    email: Annotated[str, typer.Option(help="Where mails go.")],
+    role: Roles,
+    language: Annotated[str, typer.Option(help="es or en.")] = "es",
+    password_stdin: FromStdin = False,
+) -> None:
+    """Make an account and print its password, unless it came by the standard input."""
+    password = password_from(password_stdin)
+    with one_clear_line(), writing() as db:
+        grants = [grant_of(db, text) for text in role]
+        accounts.create_account(
+            db,
+            actor=None,
+            login=login,
+            name=name,
+            email=email,
+            password=password,
+            grants=grants,
+            now=utc_now(),
+            locale=language,
+        )
+    typer.echo(f"{login} was made." if password_stdin else f"{login} was made with the password {password}")
+
+
+@app.command()
+def password(login: str, password_stdin: FromStdin = False) -> None:
+    """Set a new password, unlock the account and end its log-ins."""
+    new = password_from(password_stdin)
+    with one_clear_line(), writing() as db:
+        account = account_of(db, login)
+        accounts.set_password(db, actor=None, account_id=account.id, password=new, now=utc_now())
+    typer.echo("The password was changed." if password_stdin else f"The new password is {new}")
+
+
+@app.command()
+def roles(login: str, role: Roles) -> None:
+    """Replace the roles of an account."""
+    with one_clear_line(), writing() as db:
+        grants = [grant_of(db, text) for text in role]
+        account = accounts.set_grants(db, actor=None, account_id=account_of(db, login).id, grants=grants, now=utc_now())
+        typer.echo(f"{login}: " + ", ".join(sorted(one.role for one in account.memberships)))
+
+
+@app.command()
+def active(login: str, off: Annotated[bool, typer.Option("--off", help="Shut the account out.")] = False) -> None:
+    """Let an account in again, or with --off shut it out at once."""
+    with one_clear_line(), writing() as db:
+        account = account_of(db, login)
+        accounts.set_active(db, actor=None, account_id=account.id, active=not off, now=utc_now())
+    typer.echo(f"{login} may {'no longer ' if off else ''}log in.")
+
+
+@app.command(name="list")
+def list_accounts(text: Annotated[str, typer.Argument(help="Part of the name.")] = "") -> None:
+    """List accounts with their roles."""
+    with one_clear_line(), writing() as db:
+        page = accounts.listing(db, actor=None, text=text)
+        rows = [(one.login, one.name, roles_of(one), "" if one.active else "shut out") for one in page.items]
+        print_table(("login", "name", "roles", ""), rows)
+        if page.pages > 1:
+            typer.echo(f"… and more: {page.total} in all. Give a part of the name.")
+
+
+def roles_of(account: Account) -> str:
+    return ", ".join(
+        f"{one.role}@{one.department.slug}" if one.department else str(one.role) for one in account.memberships
+    )
+
+
+@app.command(name="seed-demo", hidden=True)
+def seed_demo(
+    hosts: Annotated[str, typer.Option(help="The hosts as JSON: [{name, address, port, user}].")] = "[]",
+) -> None:
+    """Fill an empty database with the demonstration's hospital and print its accounts as JSON."""
+    with one_clear_line():
+        settings = read_settings()
+        known_hosts = [HostAddress(**host) for host in json.loads(hosts)]
+        with writing(settings) as db:
+            made = seeds.seed_demo(db, known_hosts=known_hosts, now=utc_now())
+            read_catalogue(db, settings)
+    typer.echo(json.dumps({key: asdict(credentials) for key, credentials in made.items()}))
+
+
+def read_catalogue(db: Session, settings: Settings) -> None:
+    """What the folders offer and the cabinet holds; the simulator pretends that every disk was built."""
+    found = read_templates(settings.templates_dir)
+    if settings.simulator:
+        built = {spec.slug: [pretended(spec)] for spec in found if isinstance(spec, TemplateSpec) and spec.build}
+    else:
+        built = all_versions(settings.cabinet)
+    templates.sync(db, found=found, built=built, now=utc_now())
+
+
+def pretended(spec: TemplateSpec) -> BuiltVersion:
+    return BuiltVersion(
+        slug=spec.slug,
+        version=1,
+        disk=f"templates/{spec.slug}/v1.qcow2",
+        sha256="0" * 64,
+        size_bytes=0,
+        built_at=utc_now(),
+        digest="",
+        spec=spec_to_data(spec),
+    )
