@@ -7,16 +7,36 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import structlog
+from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.core.errors import N_, Conflict, NotFound, PortalError
+from portal.core.lease import DEFAULT_TIMEZONE, NOTICES, notice_due, retire_at
+from portal.core.lifecycle import VmState
 from portal.interfaces import Hypervisor, WorkflowQueue
-from portal.models import Vm
+from portal.models import LeaseNotice, Vm
+from portal.services import notices, power, vms
+from portal.services.audit import record, subject_of
+
+log = structlog.get_logger()
+
+AT_ONCE = 50
+LIVING_STATES = (VmState.RUNNING, VmState.STOPPED, VmState.PARKED, VmState.ERROR)
 
 
 class LeaseAction(StrEnum):
     KEEP = "keep"
     PARK = "park"
     HAND_OVER = "hand_over"
+
+
+CHOICES = (
+    (LeaseAction.KEEP, N_("I still need it: keep it longer")),
+    (LeaseAction.PARK, N_("I do not need it now: switch it off and keep the disk")),
+    (LeaseAction.HAND_OVER, N_("Somebody else needs it: hand it over")),
+)
 
 
 @dataclass(frozen=True)
@@ -27,26 +47,105 @@ class LeaseLink:
     action: LeaseAction
 
 
+def signer(secret_key: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret_key, salt="vivero lease link")
+
+
 def lease_link(secret_key: str, *, vm: Vm, action: LeaseAction) -> str:
-    """The signed text of the link /leases/<text>; it ends when the lease does, and when the lease is extended."""
-    raise NotImplementedError
+    """The signed text of the link /leases/<text>; it ends when the lease is extended or the machine is gone."""
+    return str(signer(secret_key).dumps([str(vm.id), str(action), int(vm.expires_at.timestamp())]))
 
 
 def read_lease_link(db: Session, secret_key: str, *, text: str, now: datetime) -> LeaseLink:
-    """Raises NotFound for a link that was changed, is over, or belongs to an end that has moved."""
-    raise NotImplementedError
+    """Raises NotFound for a link that was changed, whose lease was extended, or whose machine is gone.
+
+    The page that it leads to still asks who is there, and the service that is called asks what they may.
+    """
+    try:
+        vm_id, action, expires_at = signer(secret_key).loads(text[:1000])
+        link = LeaseLink(UUID(vm_id), LeaseAction(action))
+    except (BadData, ValueError, TypeError) as error:
+        raise NotFound(N_("This link is not valid.")) from error
+    vm = db.get(Vm, link.vm_id)
+    if vm is None or vm.state == VmState.RETIRED or int(vm.expires_at.timestamp()) != expires_at or is_past(vm, now):
+        raise NotFound(N_("This link is no longer valid: the machine's time has changed, or it was given back."))
+    return link
 
 
-def send_notices(db: Session, *, now: datetime, secret_key: str, base_url: str, timezone: str = "Europe/Madrid") -> int:
+def is_past(vm: Vm, now: datetime) -> bool:
+    """After the grace time the disk may go at any moment."""
+    return now > retire_at(vm.expires_at)
+
+
+def send_notices(
+    db: Session, *, now: datetime, secret_key: str, base_url: str, timezone: str = DEFAULT_TIMEZONE, most: int = AT_ONCE
+) -> int:
     """Write the mails due 7 days and 1 day before the end, once each."""
-    raise NotImplementedError
+    ending = select(Vm).where(
+        Vm.expires_at > now,
+        Vm.expires_at <= now + max(before for _, before in NOTICES),
+        Vm.state.in_(LIVING_STATES),
+    )
+    written = 0
+    for vm in db.scalars(ending.order_by(Vm.expires_at)).unique():
+        kind = notice_due(vm.expires_at, now)
+        if kind is None or db.get(LeaseNotice, (vm.id, kind, vm.expires_at)) is not None:
+            continue
+        db.add(LeaseNotice(vm_id=vm.id, kind=kind, expires_at=vm.expires_at, sent_at=now))
+        choices = [(label, lease_link(secret_key, vm=vm, action=action)) for action, label in CHOICES]
+        notices.tell_lease_end(db, vm=vm, choices=choices, now=now, base_url=base_url, timezone=timezone)
+        written += 1
+        if written >= most:
+            break
+    db.flush()
+    return written
 
 
-def park_due(db: Session, *, now: datetime, hypervisor: Hypervisor, base_url: str = "") -> int:
-    """Park machines whose lease is over."""
-    raise NotImplementedError
+def park_due(
+    db: Session,
+    *,
+    now: datetime,
+    hypervisor: Hypervisor,
+    base_url: str = "",
+    timezone: str = DEFAULT_TIMEZONE,
+    patience_s: int = power.PATIENCE_S,
+    most: int = AT_ONCE,
+) -> int:
+    """Park machines whose lease is over. Each is a transaction of its own; one that refuses is tried next time."""
+    over = select(Vm.id).where(Vm.expires_at <= now, Vm.retire_at.is_(None), Vm.state.in_(LIVING_STATES))
+    parked = 0
+    for vm_id in list(db.scalars(over.order_by(Vm.expires_at).limit(most))):
+        try:
+            power.park(db, actor=None, vm_id=vm_id, hypervisor=hypervisor, now=now, patience_s=patience_s)
+            begin_grace(db, vm_id, now=now, base_url=base_url, timezone=timezone)
+            db.commit()
+            parked += 1
+        except PortalError as error:
+            db.rollback()
+            log.warning("machine not parked", vm=str(vm_id), reason=str(error))
+    return parked
 
 
-def retire_due(db: Session, *, now: datetime, queue: WorkflowQueue) -> int:
-    """Queue the retirement of machines parked for longer than the grace time."""
-    raise NotImplementedError
+def begin_grace(db: Session, vm_id: UUID, *, now: datetime, base_url: str, timezone: str) -> None:
+    """The lease is over and the machine off: its disk is kept for a while, and its owner told so."""
+    vm = power.again(db, vm_id)
+    if vm.expires_at > now:
+        raise Conflict(N_("The lease was extended meanwhile."))
+    vm.retire_at = retire_at(now)
+    notices.tell_parked(db, vm=vm, now=now, base_url=base_url, timezone=timezone)
+    details = {"retire_at": vm.retire_at.isoformat()}
+    record(db, actor=None, action="vm.lease_ended", subject=subject_of(vm), now=now, details=details)
+
+
+def retire_due(db: Session, *, now: datetime, queue: WorkflowQueue, most: int = AT_ONCE) -> int:
+    """Queue the retirement of machines whose grace time is over."""
+    over = select(Vm.id).where(Vm.retire_at <= now, Vm.state.in_([VmState.PARKED, VmState.ERROR]))
+    retired = 0
+    for vm_id in list(db.scalars(over.order_by(Vm.retire_at).limit(most))):
+        try:
+            with db.begin_nested():
+                vms.retire(db, actor=None, vm_id=vm_id, queue=queue, now=now)
+            retired += 1
+        except Conflict as error:  # its retirement is under way already
+            log.info("machine not retired", vm=str(vm_id), reason=str(error))
+    return retired

@@ -112,11 +112,15 @@ def stop(
     hypervisor: Hypervisor, host: HostAddress, vm_id: UUID, *, patience_s: int, wait: Callable[[float], None]
 ) -> None:
     """Return when the machine is off: by itself if it listens, else switched off."""
-    if hypervisor.machine(host, vm_id).power == Power.OFF:
+    if is_off(hypervisor, host, vm_id):
         return
     hypervisor.shut_down(host, vm_id)
     for _ in range(patience_s):
-        if hypervisor.machine(host, vm_id).power == Power.OFF:
+        if is_off(hypervisor, host, vm_id):
             return
         wait(1.0)
     hypervisor.power_off(host, vm_id)
+
+
+def is_off(hypervisor: Hypervisor, host: HostAddress, vm_id: UUID) -> bool:
+    return hypervisor.machine(host, vm_id).power in (Power.OFF, Power.CRASHED)
