@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 from array import array
+from pathlib import Path
 
 from portal.core.errors import N_, Conflict, OutsideUnavailable
 from portal.minicluster.plan import UNITS, ClusterPlan, HostPlan
@@ -75,6 +76,8 @@ def build_bridges(plan: ClusterPlan) -> None:
         ]
     )
     compute_checksums(department)
+    for bridge in (management, department):  # guests must find no way out, whatever the machine forwards for others
+        Path(f"/proc/sys/net/ipv4/conf/{bridge}/forwarding").write_text("0")
 
 
 def compute_checksums(interface: str) -> None:

@@ -75,6 +75,16 @@ def test_the_inventory_file_says_the_same_as_up(own_minicluster: Minicluster) ->
     assert json.loads(path.read_text())["storage_dir"] == "/srv/vivero"
 
 
+def test_the_machine_forwards_nothing_for_guests(own_minicluster: Minicluster) -> None:
+    plan = load_plan(own_minicluster.state_dir)
+    assert plan is not None
+    switches = [
+        Path(f"/proc/sys/net/ipv4/conf/{bridge}/forwarding").read_text()
+        for bridge in (plan.management_bridge, plan.department_bridge)
+    ]
+    assert switches == ["0\n", "0\n"]
+
+
 def test_two_clusters_stand_side_by_side(own_minicluster: Minicluster, cluster: Minicluster) -> None:
     first = own_minicluster.up()
     try:
