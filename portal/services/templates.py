@@ -154,11 +154,6 @@ def orderable(db: Session, *, slug: str, department: Department) -> tuple[Templa
     return offer.spec, offer.version
 
 
-def every_offer(db: Session) -> list[Offer]:
-    """All templates, for the administrator's command."""
-    return [offer_of(row) for row in db.scalars(select(Template).order_by(Template.slug))]
-
-
 def offer_of(row: Template) -> Offer:
     spec = spec_from_data(row.spec) if row.spec is not None else None
     errors = tuple(from_plain(TemplateError, error) for error in row.errors)
