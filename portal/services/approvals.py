@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -282,25 +282,11 @@ def fix_version(db: Session, vm_request: VmRequest) -> None:
 
 
 def begin_if_due(db: Session, vm_request: VmRequest, *, queue: WorkflowQueue, now: datetime, today: date) -> None:
-    """Queue the work, unless it is wanted from a later day: see `start_due`."""
+    """Queue the work, unless it is wanted from a later day: see workflows.start_dated."""
     if vm_request.starts_on and vm_request.starts_on > today:
         return
     workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=now)
     vm_request.workflow_id = workflow.id
-
-
-def start_due(
-    db: Session, *, queue: WorkflowQueue, now: datetime, timezone: str = DEFAULT_TIMEZONE, most: int = 50
-) -> int:
-    """Queue approved requests whose first day has come. The worker calls this every few minutes."""
-    today = local_day(now, timezone)
-    query = select(VmRequest).where(
-        VmRequest.state == VmRequestState.APPROVED, VmRequest.workflow_id.is_(None), VmRequest.starts_on <= today
-    )
-    due = list(db.scalars(query.limit(most).with_for_update(of=VmRequest, skip_locked=True)))
-    for vm_request in due:
-        begin_if_due(db, vm_request, queue=queue, now=now, today=today)
-    return len(due)
 
 
 def extend_lease(db: Session, vm_request: VmRequest, *, now: datetime, timezone: str) -> None:

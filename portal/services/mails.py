@@ -14,10 +14,12 @@ from portal.core.policy import Actor, Permission
 from portal.interfaces import Letter, Mailer
 from portal.models import Account, Mail
 from portal.services.paging import Page, paginate
+from portal.services.transactions import let_go
 
 MOST_TRIES = 8
 FIRST_WAIT = timedelta(minutes=1)  # then 2, 4, 8 ... minutes: given up after about two hours
 AT_ONCE = 20
+OURS_FOR = timedelta(minutes=15)  # meanwhile no other worker sends the same mails
 
 
 @dataclass(frozen=True)
@@ -46,30 +48,44 @@ def due(db: Session, now: datetime, *, most: int = AT_ONCE) -> list[Mail]:
 
 
 def send_due(db: Session, mailer: Mailer, now: datetime, *, most: int = AT_ONCE) -> Sent:
-    """Send what is due. What fails is tried again with growing pauses, and given up after MOST_TRIES."""
+    """Send what is due. What fails is tried again with growing pauses, and given up after MOST_TRIES.
+
+    The mails are marked as ours and committed before they go out (transactions.py), so a slow mail server
+    holds nobody up, and of two workers one sends it. A worker that dies in between may send one mail twice.
+    """
     counts = {"sent": 0, "put_off": 0, "given_up": 0}
-    for mail in due(db, now, most=most):
-        counts[send_one(mail, mailer, now)] += 1
-    db.flush()
+    mails = due(db, now, most=most)
+    for mail in mails:
+        mail.tries += 1
+        mail.next_try_at = now + OURS_FOR
+    letters = [(mail.id, Letter(mail.receiver, mail.subject, mail.text, mail.html)) for mail in mails]
+    let_go(db)
+    for mail_id, letter in letters:
+        trouble, worth_trying = send_one(mailer, letter)
+        counts[note_sent(db.get_one(Mail, mail_id), trouble, worth_trying, now)] += 1
+        let_go(db)
     return Sent(**counts)
 
 
-def send_one(mail: Mail, mailer: Mailer, now: datetime) -> str:
-    mail.tries += 1
+def send_one(mailer: Mailer, letter: Letter) -> tuple[str, bool]:
+    """What went wrong (nothing: empty), and whether it is worth another try."""
     try:
-        mailer.send(Letter(to=mail.receiver, subject=mail.subject, text=mail.text, html=mail.html))
-    except OutsideUnavailable as error:
-        mail.trouble = str(error)[:500]
-        if mail.tries < MOST_TRIES:
-            mail.next_try_at = now + FIRST_WAIT * 2 ** (mail.tries - 1)
-            return "put_off"
-        mail.state = MailState.FAILED
-        return "given_up"
+        mailer.send(letter)
     except PortalError as error:
-        mail.trouble, mail.state = str(error)[:500], MailState.FAILED
-        return "given_up"
-    mail.state, mail.sent_at, mail.trouble = MailState.SENT, now, ""
-    return "sent"
+        return str(error)[:500] or error.code, isinstance(error, OutsideUnavailable)
+    return "", False
+
+
+def note_sent(mail: Mail, trouble: str, worth_trying: bool, now: datetime) -> str:
+    mail.trouble = trouble
+    if not trouble:
+        mail.state, mail.sent_at = MailState.SENT, now
+        return "sent"
+    if worth_trying and mail.tries < MOST_TRIES:
+        mail.next_try_at = now + FIRST_WAIT * 2 ** (mail.tries - 1)
+        return "put_off"
+    mail.state = MailState.FAILED
+    return "given_up"
 
 
 def listing(db: Session, *, actor: Actor, page: int = 1, state: MailState | None = None) -> Page[Mail]:

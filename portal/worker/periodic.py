@@ -71,7 +71,7 @@ def send_mails(site: Site) -> object:
     with site.sessions() as db:
         if not mails.due(db, site.clock(), most=1):
             return None
-    with site.write_sessions.begin() as db:
+    with site.write_sessions() as db:  # it commits by itself, so that nobody waits for the mail server
         return mails.send_due(db, site.mailer, site.clock())
 
 
