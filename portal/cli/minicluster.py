@@ -44,7 +44,7 @@ def up(hosts: Annotated[int, typer.Option(help="How many hosts.")] = 3, state_di
 
 @app.command()
 def down(
-    forget: Annotated[bool, typer.Option(help="Also delete the hosts' disks and the storage.")] = False,
+    forget: Annotated[bool, typer.Option(help="Also delete the cabinet: templates and machines' disks.")] = False,
     state_dir: StateDir = None,
 ) -> None:
     """End all hosts with their guests, networks and mounts. Works also after a crash."""

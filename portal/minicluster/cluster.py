@@ -143,16 +143,18 @@ class Minicluster:
         return inventory
 
     def down(self, *, forget: bool = False) -> None:
-        """End everything of this state directory. The cabinet and the hosts' own disks stay unless `forget`."""
+        """End everything of this state directory: the hosts are gone with all that was defined on them.
+
+        The cabinet and the key to the hosts stay for the next `up`, unless `forget`.
+        """
         if not self.state_dir.is_dir():
             return
         with self.locked():
             plan = load_plan(self.state_dir)
             if plan:
                 self.take_down(plan)
-            if forget:
-                for name in ("hosts", "cabinet", "ssh", "dhcp"):
-                    shutil.rmtree(self.state_dir / name, ignore_errors=True)
+            for name in ("hosts", "dhcp", *(("cabinet", "ssh") if forget else ())):
+                shutil.rmtree(self.state_dir / name, ignore_errors=True)
 
     def take_down(self, plan: ClusterPlan) -> None:
         plan.inventory.unlink(missing_ok=True)

@@ -181,6 +181,20 @@ def test_definitions_survive_a_power_cut(own_minicluster: Minicluster) -> None:
     assert "kept" in run_on_host(inventory, inventory.hosts[0], "virsh list --all --name").split()
 
 
+def test_hosts_come_up_empty_after_down_but_the_cabinet_is_kept(cluster: Minicluster) -> None:
+    inventory = cluster.up(1)
+    definition = "<domain type='qemu'><name>gone</name><memory>32768</memory><os><type>hvm</type></os></domain>"
+    run_on_host(inventory, inventory.hosts[0], "virsh -q define /dev/stdin", stdin=definition)
+    run_on_host(inventory, inventory.hosts[0], "echo disk > /srv/vivero/templates/kept")
+    cluster.down()
+    try:
+        inventory = cluster.up(1)
+        seen = run_on_host(inventory, inventory.hosts[0], "virsh list --all --name; cat /srv/vivero/templates/kept")
+    finally:
+        cluster.down()
+    assert seen.split() == ["disk"]
+
+
 def test_libvirtd_that_dies_comes_back(own_minicluster: Minicluster) -> None:
     inventory = own_minicluster.up()
     run_on_host(inventory, inventory.hosts[2], "kill -9 $(pidof libvirtd)")
