@@ -103,7 +103,7 @@ async def read_tail(sftp: asyncssh.SFTPClient, path: str, most: int) -> bytes | 
     try:
         async with sftp.open(path, "rb") as file:
             size = (await file.stat()).size or 0
-            data: bytes = await file.read(most, offset=max(0, size - most))  # type: ignore[assignment] # opened as bytes
+            data: bytes = await file.read(most, offset=max(0, size - most))
             return data
     except asyncssh.SFTPNoSuchFile:
         return None
