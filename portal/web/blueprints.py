@@ -4,15 +4,44 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from portal.web import about, approvals, catalogue, languages_page, login, orders, overview, vm_requests
+from portal.web import (
+    about,
+    account,
+    accounts,
+    approvals,
+    audit,
+    catalogue,
+    consoles,
+    hosts,
+    languages_page,
+    leases,
+    login,
+    mails,
+    orders,
+    overview,
+    snapshots,
+    templates,
+    vm_requests,
+    vms,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     about.bp,
-    languages_page.bp,
-    login.bp,
-    overview.bp,
-    catalogue.bp,
-    orders.bp,
-    vm_requests.bp,
+    account.bp,
+    accounts.bp,
     approvals.bp,
+    audit.bp,
+    catalogue.bp,
+    consoles.bp,
+    hosts.bp,
+    languages_page.bp,
+    leases.bp,
+    login.bp,
+    mails.bp,
+    orders.bp,
+    overview.bp,
+    snapshots.bp,
+    templates.bp,
+    vm_requests.bp,
+    vms.bp,
 )

@@ -32,6 +32,9 @@ class Guard:
     permission: Permission | None = None
 
 
+BACKGROUND = "vivero_background"
+
+
 def site() -> Site:
     return cast(Site, current_app.extensions["vivero"])
 
@@ -106,6 +109,16 @@ def permission(needed: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]
         return view
 
     return mark
+
+
+def background(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a route that pages call by themselves: it does not count as a sign of the person (idle log-ins end)."""
+    setattr(view, BACKGROUND, True)
+    return view
+
+
+def is_background() -> bool:
+    return bool(request.endpoint) and hasattr(current_app.view_functions[request.endpoint or ""], BACKGROUND)
 
 
 def guard_of(view: Callable[..., object]) -> Guard | None:

@@ -53,7 +53,7 @@ def title_of(status: int) -> str:
         502: _("The work ended with an error"),
         503: _("Something does not answer"),
     }
-    return titles.get(status, _("This did not work"))
+    return str(titles.get(status, _("This did not work")))
 
 
 def show_expired_form(error: CSRFError) -> ResponseReturnValue:

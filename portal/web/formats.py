@@ -12,6 +12,7 @@ from flask import Flask, url_for
 from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext, ngettext
 
 from portal.config import ROOT
+from portal.web.audit_words import action_words
 from portal.web.context import now
 
 STATIC = ROOT / "static"
@@ -75,6 +76,7 @@ def init_formats(app: Flask) -> None:
     app.add_template_filter(state_word)
     app.add_template_filter(state_tone)
     app.add_template_filter(number)
+    app.add_template_filter(action_words)
     app.add_template_global(asset)
 
 

@@ -43,7 +43,7 @@ def current_language() -> str:
 
 def in_words(error: PortalError) -> str:
     """A PortalError's message in the reader's language. Values that are msgids themselves are translated too."""
-    text = gettext(error.message)
+    text = str(gettext(error.message))
     params = {
         name: gettext(value) if isinstance(value, str) and value else value for name, value in error.params.items()
     }

@@ -60,14 +60,11 @@ def try_log_in(login: str, password: str) -> tuple[str, Account]:
 
 def in_a_sentence(last: LastAccess) -> str:
     if last.login_at is None:
-        return _("Welcome. This is the first time that this account is used.")
+        return str(_("Welcome. This is the first time that this account is used."))
     if last.failed_at and last.failed_at > last.login_at:
-        return _(
-            "Last access: %(login)s. Since then somebody tried a wrong password: %(failed)s.",
-            login=when(last.login_at),
-            failed=when(last.failed_at),
-        )
-    return _("Last access: %(login)s.", login=when(last.login_at))
+        text = _("Last access: %(login)s. Since then somebody tried a wrong password: %(failed)s.")
+        return str(text % {"login": when(last.login_at), "failed": when(last.failed_at)})
+    return str(_("Last access: %(login)s.", login=when(last.login_at)))
 
 
 @bp.post("/logout")

@@ -1,11 +1,14 @@
-"""The first page after log-in: what waits, what runs, what ends soon."""
+"""The first page after log-in: what waits for me, what runs, what ends soon; what is wrong, for administrators."""
 
 from __future__ import annotations
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from portal.web.context import any_account
+from portal.core.policy import Permission
+from portal.services import capacity, overview, templates
+from portal.services.capacity import Capacity
+from portal.web.context import actor, any_account, db, now, site
 
 bp = Blueprint("overview", __name__)
 
@@ -13,4 +16,20 @@ bp = Blueprint("overview", __name__)
 @bp.get("/")
 @any_account
 def show() -> ResponseReturnValue:
-    return render_template("overview/overview.html")
+    person = actor()
+    return render_template(
+        "overview/overview.html",
+        overview=overview.overview(db(), actor=person, now=now()),
+        cluster=cluster() if person.may(Permission.SEE_HOSTS) else None,
+        broken=broken() if person.may(Permission.MANAGE_TEMPLATES) else [],
+        may=person.may,
+        P=Permission,
+    )
+
+
+def cluster() -> Capacity:
+    return capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts)
+
+
+def broken() -> list[str]:
+    return [offer.slug for offer in templates.catalogue(db(), actor=actor()) if offer.errors]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from flask import Flask, Request, Response, g
@@ -17,7 +17,7 @@ from werkzeug.datastructures import CallbackDict
 
 from portal.services import login_sessions
 from portal.site import Site
-from portal.web.context import close_db
+from portal.web.context import close_db, is_background
 
 COOKIE = "vivero_session"
 VISITOR_COOKIE = "vivero_visit"
@@ -67,16 +67,17 @@ class Sessions(SecureCookieSessionInterface):
             if row is None or row.account_id is None:
                 return None
             g.login_account_id = row.account_id
+            g.login_key = key
             g.touch_login = login_sessions.needs_touch(row, now)
             return LoginData(key, row.data)
 
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # type: ignore[override]
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, LoginData):
             super().save_session(app, session, response)
             return
         if session.over:
             response.delete_cookie(COOKIE, path="/", samesite="Lax", httponly=True, secure=self.secure)
-        elif session.modified or g.get("touch_login"):
+        elif session.modified or (g.get("touch_login") and not is_background()):
             close_db()  # the page is done; its write lock must not stand in our own way
             self.keep(session)
         response.vary.add("Cookie")
@@ -101,3 +102,8 @@ class Sessions(SecureCookieSessionInterface):
         if isinstance(session, LoginData):
             login_sessions.end(db, session.key)
             session.over = True
+
+
+def current_key() -> str | None:
+    """The key of this browser's log-in, for what is bound to it."""
+    return cast("str | None", g.get("login_key"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,15 +16,17 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from portal.config import Settings
-from portal.core.policy import Grant, Role
-from portal.models import Account, Base, Department
+from portal.core.policy import Role
+from portal.models import Account
 from portal.models.database import make_sessions, make_write_sessions, open_database
-from portal.services.accounts import create_account
+from portal.services.passwords import hash_password
 from portal.site import Site
 from portal.web import make_app
+from tests.factories import make_account, make_department, make_host, make_vm
+from tests.factories.moments import NOW
+from tests.web.hypervisor import KeptMachines
 from tests.web.markup import check_markup
 
-NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 PASSWORD = "pino-y-romero-2027"
 
 
@@ -57,10 +59,10 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, sqlite_url: str) -> Settings:
     return Settings(
         var=tmp_path,
-        database_url=f"sqlite:///{tmp_path}/vivero.db",
+        database_url=sqlite_url,
         engine_database_url=f"sqlite:///{tmp_path}/engine.db",
         secret_key="a secret for tests only, long enough",
         base_url="http://localhost",
@@ -68,14 +70,13 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def hypervisor() -> Any:
-    return Nothing()
+def hypervisor() -> KeptMachines:
+    return KeptMachines()
 
 
 @pytest.fixture
 def site(settings: Settings, clock: FixedClock, hypervisor: Any) -> Iterator[Site]:
     engine = open_database(settings.database_url)
-    Base.metadata.create_all(engine)
     yield Site(
         settings=settings,
         sessions=make_sessions(engine),
@@ -151,40 +152,47 @@ class People:
     sam: UUID
 
 
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """Slow to make on purpose, so it is made once."""
+    return hash_password(PASSWORD)
+
+
 @pytest.fixture
-def people(site: Site) -> People:
+def people(site: Site, password_hash: str) -> People:
+    roles = {
+        "ada": Role.REQUESTER,
+        "grace": Role.APPROVER,
+        "tom": Role.TEACHER,
+        "eve": Role.REQUESTER,
+        "alan": Role.ADMIN,
+        "olga": Role.AUDITOR,
+        "sam": Role.STUDENT,
+    }
     with site.write_sessions.begin() as db:
-        pharmacy, radiology = Department(slug="farmacia", name="Farmacia"), Department(slug="radio", name="Radiología")
-        db.add_all([pharmacy, radiology])
-        db.flush()
-        make = account_maker(db)
-        return People(
-            pharmacy=pharmacy.id,
-            radiology=radiology.id,
-            ada=make("ada", Grant(Role.REQUESTER, pharmacy.id)).id,
-            grace=make("grace", Grant(Role.APPROVER, pharmacy.id)).id,
-            tom=make("tom", Grant(Role.TEACHER, pharmacy.id)).id,
-            eve=make("eve", Grant(Role.REQUESTER, radiology.id)).id,
-            alan=make("alan", Grant(Role.ADMIN, None)).id,
-            olga=make("olga", Grant(Role.AUDITOR, None)).id,
-            sam=make("sam", Grant(Role.STUDENT, pharmacy.id)).id,
-        )
+        ids = {
+            login: make_account(
+                db,
+                login,
+                role=role,
+                department="radiologia" if login == "eve" else "farmacia",
+                password_hash=password_hash,
+            ).id
+            for login, role in roles.items()
+        }
+        pharmacy, radiology = make_department(db, "farmacia").id, make_department(db, "radiologia").id
+    return People(pharmacy=pharmacy, radiology=radiology, **ids)
 
 
-def account_maker(db: Session) -> Callable[..., Account]:
-    def make(login: str, *grants: Grant) -> Account:
-        return create_account(
-            db,
-            actor=None,
-            login=login,
-            name=login.capitalize(),
-            email=f"{login}@hospital.example",
-            password=PASSWORD,
-            grants=grants,
-            now=NOW,
-        )
-
-    return make
+@pytest.fixture
+def machine(site: Site, people: People, hypervisor: KeptMachines) -> UUID:
+    """A machine of Ada's that runs on a host."""
+    with site.write_sessions.begin() as db:
+        host = make_host(db, "hv1")
+        owner = db.get_one(Account, people.ada)
+        vm = make_vm(db, owner=owner, name="moodle-farmacia", host_id=host.id, address="10.77.16.20")
+        hypervisor.add(vm.id, vm.name)
+        return vm.id
 
 
 @pytest.fixture

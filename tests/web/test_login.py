@@ -71,7 +71,7 @@ def test_the_page_says_when_the_account_was_used_before(client: CheckingClient, 
     client.log_in("ada")
     client.send("/logout")
     client.log_in("ada")
-    assert "2027" in client.get("/").text.split('id="flashes"')[1].split("</main>")[0]
+    assert "2026" in client.get("/").text.split('id="flashes"')[1].split("</main>")[0]
 
 
 @pytest.mark.parametrize("address", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x"])

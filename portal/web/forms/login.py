@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
+from portal.web.forms.fields import PortalForm
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+
+class LoginForm(PortalForm):
     login = StringField(
         _("User name"),
         validators=[DataRequired(message=_("Please write your user name.")), Length(max=80)],

@@ -1,0 +1,53 @@
+"""What was done, in words: every action that the services write into the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_babel import lazy_gettext as _
+
+ACTIONS: Mapping[str, object] = {
+    "login.succeeded": _("logged in"),
+    "login.failed": _("tried to log in, in vain"),
+    "account.created": _("made an account"),
+    "account.roles": _("changed roles"),
+    "account.password": _("changed the own password"),
+    "account.password_set": _("set a password"),
+    "account.activated": _("let an account in again"),
+    "account.deactivated": _("shut an account out"),
+    "token.issued": _("made a token"),
+    "token.revoked": _("ended a token"),
+    "vm_request.submitted": _("asked for machines"),
+    "vm_request.approved": _("approved a request"),
+    "vm_request.denied": _("denied a request"),
+    "vm_request.cancelled": _("took a request back"),
+    "vm_request.cancel_asked": _("asked to stop the work"),
+    "vm_request.retried": _("tried a request again"),
+    "vm_request.rolled_back": _("removed what a request left"),
+    "vm_request.fulfilled": _("finished a request"),
+    "vm_request.failed": _("could not finish a request"),
+    "vm.start": _("started a machine"),
+    "vm.shut_down": _("shut a machine down"),
+    "vm.power_off": _("switched a machine off hard"),
+    "vm.reboot": _("restarted a machine"),
+    "vm.snapshot_taken": _("took a snapshot"),
+    "vm.snapshot_reverted": _("went back to a snapshot"),
+    "vm.snapshot_deleted": _("deleted a snapshot"),
+    "vm.extended": _("extended a machine's time"),
+    "vm.extension_asked": _("asked for more time"),
+    "vm.handed_over": _("handed a machine over"),
+    "vm.shared": _("shared a machine"),
+    "vm.unshared": _("ended the sharing of a machine"),
+    "vm.parked": _("parked a machine"),
+    "vm.retire_asked": _("gave a machine back"),
+    "vm.retired": _("removed a machine"),
+    "console.opened": _("opened a console"),
+    "console.closed": _("closed a console"),
+    "host.added": _("added a host"),
+    "host.moved": _("changed a host's address"),
+    "host.state": _("changed a host's state"),
+}
+
+
+def action_words(action: str) -> str:
+    return str(ACTIONS.get(action, action))

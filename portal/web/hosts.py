@@ -1,0 +1,86 @@
+"""The hosts of the cluster: what they carry, what is promised, whether they answer."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.core.errors import N_, Invalid
+from portal.core.lifecycle import HostState
+from portal.core.policy import Permission
+from portal.services import capacity, hosts
+from portal.web.context import actor, db, now, permission, site
+from portal.web.formats import state_word
+
+bp = Blueprint("hosts", __name__, url_prefix="/hosts")
+
+
+@bp.get("")
+@permission(Permission.SEE_HOSTS)
+def index() -> ResponseReturnValue:
+    hosts.listing(db(), actor=actor())
+    cluster = capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts)
+    return render_template("hosts/index.html", cluster=cluster, states=list(HostState)[:3])
+
+
+@bp.get("/<uuid:host_id>")
+@permission(Permission.SEE_HOSTS)
+def show(host_id: UUID) -> ResponseReturnValue:
+    host = hosts.by_id(db(), host_id)
+    cluster = capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts)
+    load = next(one for one in cluster.hosts if one.host.id == host.id)
+    return render_template(
+        "hosts/show.html", host=host, load=load, vms=hosts.machines_on(db(), actor=actor(), host_id=host_id)
+    )
+
+
+@bp.get("/<uuid:host_id>/state/<state>")
+@permission(Permission.MANAGE_HOSTS)
+def ask_state(host_id: UUID, state: str) -> ResponseReturnValue:
+    host, wanted = hosts.by_id(db(), host_id), host_state(state)
+    texts = {
+        HostState.ACTIVE: _("The host takes new machines again."),
+        HostState.DRAINING: _("The host takes no new machines. Those that run on it stay for now."),
+        HostState.MAINTENANCE: _("The host takes no new machines, and nobody minds when it does not answer."),
+    }
+    return render_template(
+        "components/confirm.html",
+        title=_("%(host)s: %(state)s?", host=host.name, state=state_word(wanted)),
+        text=texts[wanted],
+        words=_("Change the state"),
+        fields={"state": wanted},
+        action=url_for("hosts.save_state", host_id=host_id),
+        back=url_for("hosts.index"),
+    )
+
+
+@bp.post("/<uuid:host_id>/state")
+@permission(Permission.MANAGE_HOSTS)
+def save_state(host_id: UUID) -> ResponseReturnValue:
+    state = host_state(request.form.get("state", ""))
+    host = hosts.set_state(db(), actor=actor(), host_id=host_id, state=state, now=now())
+    db().commit()
+    flash(_("%(host)s is now: %(state)s.", host=host.name, state=state_word(state)), "success")
+    return redirect(url_for("hosts.index"), 303)
+
+
+@bp.post("/<uuid:host_id>/refresh")
+@permission(Permission.MANAGE_HOSTS)
+def refresh(host_id: UUID) -> ResponseReturnValue:
+    host = hosts.refresh(db(), hypervisor=site().hypervisor, host=hosts.by_id(db(), host_id), now=now())
+    db().commit()
+    if host.trouble:
+        flash(_("%(host)s does not answer: %(trouble)s", host=host.name, trouble=host.trouble), "error")
+    else:
+        flash(_("%(host)s answers.", host=host.name), "success")
+    return redirect(url_for("hosts.show", host_id=host_id), 303)
+
+
+def host_state(text: str) -> HostState:
+    """What a person may choose; “lost” is found out, not chosen."""
+    if text not in {HostState.ACTIVE, HostState.DRAINING, HostState.MAINTENANCE}:
+        raise Invalid(N_("There is no such state."))
+    return HostState(text)

@@ -1,0 +1,204 @@
+"""Machines: the list, the page of one, its power and its picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from portal.core.errors import N_, NotFound
+from portal.core.lifecycle import VmState
+from portal.core.policy import Permission
+from portal.services import accounts, quotas, vms
+from portal.services.vms import PowerAction
+from portal.web.context import actor, background, db, now, permission, site
+from portal.web.csv_files import csv_answer
+from portal.web.formats import state_word, when
+from portal.web.forms.vms import ColleagueForm
+from portal.web.templates_words import template_name
+
+bp = Blueprint("vms", __name__, url_prefix="/vms")
+MOST_IN_CSV = 1000
+LIVING = frozenset({VmState.CLONING, VmState.RUNNING, VmState.STOPPED, VmState.PARKED, VmState.ERROR})
+
+
+@dataclass(frozen=True)
+class Question:
+    """How a power button asks back before it acts."""
+
+    title: object
+    text: object
+    words: object
+    danger: bool = False
+
+
+QUESTIONS = {
+    PowerAction.SHUT_DOWN: Question(
+        lazy_gettext("Shut down “%(name)s”?"),
+        lazy_gettext(
+            "The machine is asked to end its programs and switch itself off. People who work on it are cut off."
+        ),
+        lazy_gettext("Shut down"),
+    ),
+    PowerAction.POWER_OFF: Question(
+        lazy_gettext("Switch “%(name)s” off hard?"),
+        lazy_gettext("As if the plug were pulled: what was not saved is lost. Try to shut it down first."),
+        lazy_gettext("Switch off hard"),
+        danger=True,
+    ),
+    PowerAction.REBOOT: Question(
+        lazy_gettext("Restart “%(name)s”?"),
+        lazy_gettext("The machine goes off and comes back. People who work on it are cut off for a while."),
+        lazy_gettext("Restart"),
+    ),
+}
+DONE = {
+    PowerAction.START: lazy_gettext("“%(name)s” is running."),
+    PowerAction.SHUT_DOWN: lazy_gettext("“%(name)s” was asked to shut down. That can take a minute."),
+    PowerAction.POWER_OFF: lazy_gettext("“%(name)s” is off."),
+    PowerAction.REBOOT: lazy_gettext("“%(name)s” restarts."),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    text: str
+    state: VmState | None
+    department: str
+    mine: bool
+
+
+def filters() -> Filters:
+    state = request.args.get("state", "")
+    return Filters(
+        text=request.args.get("text", "").strip()[:80],
+        state=VmState(state) if state in set(VmState) else None,
+        department=request.args.get("department", "")[:60],
+        mine=request.args.get("mine") == "yes",
+    )
+
+
+@bp.get("")
+@permission(Permission.USE_MACHINE)
+def index() -> ResponseReturnValue:
+    wanted = filters()
+    found = vms.search(
+        db(),
+        actor=actor(),
+        text=wanted.text,
+        state=wanted.state,
+        department=wanted.department or None,
+        mine=wanted.mine,
+        page=request.args.get("page", 1, type=int),
+    )
+    departments = quotas.departments(db(), actor=actor(), permission=Permission.SEE_DEPARTMENT)
+    page = "vms/_list.html" if "HX-Request" in request.headers else "vms/index.html"
+    return render_template(page, found=found, wanted=wanted, states=list(VmState), departments=departments)
+
+
+@bp.get("/table.csv")
+@permission(Permission.USE_MACHINE)
+def table() -> Response:
+    wanted = filters()
+    found = vms.search(
+        db(),
+        actor=actor(),
+        text=wanted.text,
+        state=wanted.state,
+        department=wanted.department or None,
+        mine=wanted.mine,
+        per_page=MOST_IN_CSV,
+    )
+    titles = (_("Name"), _("State"), _("Host"), _("Address"), _("Owner"), _("Department"), _("Template"), _("Until"))
+    rows = [
+        (
+            vm.name,
+            state_word(vm.state),
+            vm.host.name if vm.host else "",
+            vm.address or "",
+            vm.owner.name,
+            vm.department.name,
+            template_name(vm.template_version),
+            when(vm.expires_at),
+        )
+        for vm in found.items
+    ]
+    return csv_answer("machines", titles, rows)
+
+
+@bp.get("/<uuid:vm_id>")
+@permission(Permission.USE_MACHINE)
+def show(vm_id: UUID) -> ResponseReturnValue:
+    vm = vms.get(db(), actor=actor(), vm_id=vm_id)
+    manages = vms.may_manage(actor=actor(), vm=vm)
+    users = vms.users(db(), actor=actor(), vm_id=vm_id)
+    colleagues = accounts.colleagues(db(), actor=actor(), department_id=vm.department_id) if manages else []
+    known = {user.account_id for user in users} | {vm.owner_id}
+    return render_template(
+        "vms/show.html",
+        vm=vm,
+        template=template_name(vm.template_version),
+        users=users,
+        uses=vms.may_use(db(), actor=actor(), vm=vm),
+        manages=manages,
+        share_form=ColleagueForm().offer([one for one in colleagues if one.id not in known]),
+        history=vms.history(db(), actor=actor(), vm_id=vm_id)[:30],
+        living=vm.state in LIVING,
+    )
+
+
+@bp.get("/<uuid:vm_id>/state")
+@permission(Permission.USE_MACHINE)
+@background
+def state(vm_id: UUID) -> ResponseReturnValue:
+    """The part of the machine's page that changes by itself."""
+    vm = vms.get(db(), actor=actor(), vm_id=vm_id)
+    return render_template("vms/_state.html", vm=vm, uses=vms.may_use(db(), actor=actor(), vm=vm))
+
+
+@bp.get("/<uuid:vm_id>/power/<action>")
+@permission(Permission.USE_MACHINE)
+def ask_power(vm_id: UUID, action: str) -> ResponseReturnValue:
+    question = QUESTIONS.get(power_action(action))
+    vm = vms.usable(db(), actor=actor(), vm_id=vm_id)
+    back = url_for("vms.show", vm_id=vm_id)
+    if question is None:
+        return redirect(back)
+    return render_template(
+        "components/confirm.html",
+        title=str(question.title) % {"name": vm.name},
+        text=question.text,
+        words=question.words,
+        danger=question.danger,
+        action=url_for("vms.power", vm_id=vm_id),
+        fields={"action": action},
+        back=back,
+    )
+
+
+@bp.post("/<uuid:vm_id>/power")
+@permission(Permission.USE_MACHINE)
+def power(vm_id: UUID) -> ResponseReturnValue:
+    action = power_action(request.form.get("action", ""))
+    vm = vms.power(db(), actor=actor(), vm_id=vm_id, action=action, hypervisor=site().hypervisor, now=now())
+    db().commit()
+    flash(str(DONE[action]) % {"name": vm.name}, "success")
+    return redirect(url_for("vms.show", vm_id=vm_id), 303)
+
+
+def power_action(text: str) -> PowerAction:
+    if text not in set(PowerAction):
+        raise NotFound(N_("There is no such button."))
+    return PowerAction(text)
+
+
+@bp.get("/<uuid:vm_id>/screenshot")
+@permission(Permission.USE_MACHINE)
+@background
+def screenshot(vm_id: UUID) -> Response:
+    picture = vms.screenshot(db(), actor=actor(), vm_id=vm_id, hypervisor=site().hypervisor)
+    return Response(picture.png, mimetype="image/png")
