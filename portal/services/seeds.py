@@ -37,19 +37,19 @@ class Person:
 
 
 PEOPLE = (
-    Person("requester", "ada", "Ada Romero", Role.REQUESTER, ("farmacia",)),
-    Person("requester2", "eva", "Eva Luna", Role.REQUESTER, ("laboratorio",)),
+    Person("requester", "solicitante", "Solicitante de Farmacia", Role.REQUESTER, ("farmacia",)),
+    Person("requester2", "solicitante2", "Solicitante de Laboratorio", Role.REQUESTER, ("laboratorio",)),
     Person(
         "approver",
-        "gracia",
-        "Gracia Molina",
+        "responsable",
+        "Responsable de servicio",
         Role.APPROVER,
         ("farmacia", "laboratorio", "formacion", "digestivo", "informatica"),
     ),
-    Person("teacher", "tomas", "Tomás Vega", Role.TEACHER, ("formacion",)),
-    Person("student", "sara", "Sara Gil", Role.STUDENT, ("formacion",)),
-    Person("admin", "admin", "Inés Prado", Role.ADMIN),
-    Person("auditor", "auditor", "Hugo Soler", Role.AUDITOR),
+    Person("teacher", "docente", "Docente de Formación", Role.TEACHER, ("formacion",)),
+    Person("student", "estudiante", "Estudiante de Formación", Role.STUDENT, ("formacion",)),
+    Person("admin", "administracion", "Administración de sistemas", Role.ADMIN),
+    Person("auditor", "auditoria", "Auditoría", Role.AUDITOR),
 )
 
 
