@@ -14,20 +14,15 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from sqlalchemy.orm import Session
-
-from portal.config import ROOT, Settings, read_settings
+from portal.config import ROOT
 from portal.core.errors import N_, OutsideUnavailable
 from portal.demo.api import wait_for
 from portal.demo.cluster import Cluster, Ground, RealCluster, Simulator
 from portal.demo.processes import Children
 from portal.demo.steps import Steps
-from portal.models.database import make_write_sessions, open_database
-from portal.services.seeds import seed_demo
 
 VIVERO = (sys.executable, "-m", "portal.cli")
 Accounts = Mapping[str, Mapping[str, str]]
@@ -103,7 +98,8 @@ def bring_up(plan: Plan, cluster: Cluster, children: Children) -> Accounts:
             command(children.environ, "template", "build", "micro-linux", "--if-changed")
     with steps.step("Migrating the database; seeding departments, accounts, quotas, catalogue"):
         command(children.environ, "migrate")
-        accounts = seed(children.environ, ground)
+        hosts = json.dumps([vars(host) for host in ground.hosts])
+        accounts: Accounts = json.loads(command(children.environ, "account", "seed-demo", "--hosts", hosts))
     with steps.step("Starting server and worker"):
         children.start("server", [*VIVERO, "server", "--host", "127.0.0.1", "--port", str(plan.port)])
         children.start("worker", [*VIVERO, "worker"])
@@ -111,22 +107,6 @@ def bring_up(plan: Plan, cluster: Cluster, children: Children) -> Accounts:
     with steps.step("Writing var/demo.json"):
         write_accounts(plan, accounts)
     return accounts
-
-
-def seed(environ: Mapping[str, str], ground: Ground) -> Accounts:
-    with writing(read_settings(environ)) as db:
-        people = seed_demo(db, known_hosts=ground.hosts, now=datetime.now(UTC))
-    return {role: {"user": one.user, "password": one.password, "token": one.token} for role, one in people.items()}
-
-
-@contextmanager
-def writing(settings: Settings) -> Iterator[Session]:
-    engine = open_database(settings.database_url)
-    try:
-        with make_write_sessions(engine).begin() as db:
-            yield db
-    finally:
-        engine.dispose()
 
 
 def environ_of(plan: Plan, ground: Ground) -> dict[str, str]:
