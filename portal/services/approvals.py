@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -26,8 +27,9 @@ from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, local_day
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
+from portal.core.templates import TemplateSpec, spec_from_data
 from portal.interfaces import WorkflowQueue
-from portal.models import Vm, VmRequest
+from portal.models import Template, Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
 from portal.services import capacity, claims, notices, quotas, workflows
 from portal.services.audit import record, subject_of
@@ -93,7 +95,18 @@ def card(
 
 
 def flags_of(db: Session, vm_request: VmRequest, today: date) -> tuple[Flag, ...]:
-    spec = spec_of(db, vm_request.template_slug)
+    return flags_with(spec_of(db, vm_request.template_slug), vm_request, today)
+
+
+def flags_of_all(db: Session, vm_requests: Sequence[VmRequest], today: date) -> dict[UUID, tuple[Flag, ...]]:
+    """The flags of a page of requests, with one query for all their templates."""
+    slugs = {one.template_slug for one in vm_requests}
+    rows = db.execute(select(Template.slug, Template.spec).where(Template.slug.in_(slugs)))
+    specs = {slug: spec_from_data(spec) for slug, spec in rows if spec}
+    return {one.id: flags_with(specs.get(one.template_slug), one, today) for one in vm_requests}
+
+
+def flags_with(spec: TemplateSpec | None, vm_request: VmRequest, today: date) -> tuple[Flag, ...]:
     return flags_for(
         end_of_support=spec.system.support_ends if spec else None,
         network=spec.network if spec else "department",

@@ -10,12 +10,15 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.core.errors import Invalid, PortalError
+from portal.core.errors import AlreadyDecided, Conflict, Invalid, PortalError
+from portal.core.lease import local_day
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Permission
+from portal.core.quota import Amount
 from portal.models import VmRequest
 from portal.services import approvals, orders, vm_requests
 from portal.web.context import actor, db, now, permission, site
+from portal.web.formats import state_word, when
 from portal.web.forms.approvals import ApprovalForm, DenialForm, approval_form
 from portal.web.languages import current_language, in_words
 from portal.web.request_views import template_names, view_of
@@ -39,9 +42,11 @@ class Changes:
 @bp.get("")
 @permission(Permission.APPROVE)
 def queue() -> str:
+    shown = approvals.waiting(db(), actor=actor(), page=request.args.get("page", 1, type=int))
     return render_template(
         "approvals/queue.html",
-        shown=approvals.waiting(db(), actor=actor(), page=request.args.get("page", 1, type=int)),
+        shown=shown,
+        flags=approvals.flags_of_all(db(), shown.items, local_day(now(), site().settings.timezone)),
         outcomes=session.pop(OUTCOMES, []),
         template_names=template_names(),
     )
@@ -75,9 +80,27 @@ def outcome_of(vm_request_id: UUID) -> dict[str, str | bool]:
         vm_request = approve_with(vm_request_id, Changes())
     except PortalError as error:
         db().rollback()
-        return {"id": str(vm_request_id), "name": name_of(vm_request_id), "ok": False, "text": in_words(error)}
+        return {
+            "id": str(vm_request_id),
+            "name": name_of(vm_request_id),
+            "ok": False,
+            "text": said(error, vm_request_id),
+        }
     db().commit()
     return {"id": str(vm_request_id), "name": vm_request.name, "ok": True, "text": _("Approved. The work begins.")}
+
+
+def said(error: PortalError, vm_request_id: UUID) -> str:
+    """The error in words; who decided first, and when, in the reader's own time."""
+    if not isinstance(error, AlreadyDecided):
+        return in_words(error)
+    vm_request = load(vm_request_id)
+    if vm_request.decided_by is None:
+        return str(_("The person has taken it back."))
+    who, at = vm_request.decided_by.name, when(vm_request.decided_at)
+    return str(
+        _("Already decided by %(who)s at %(at)s: %(state)s.", who=who, at=at, state=state_word(vm_request.state))
+    )
 
 
 def name_of(vm_request_id: UUID) -> str:
@@ -106,6 +129,8 @@ def approve(vm_request_id: UUID) -> ResponseReturnValue:
         db().rollback()
         form.add_problem(error.field, in_words(error))
         return page(load(vm_request_id), form, DenialForm(formdata=None)), 422
+    except Conflict as error:
+        return back_to_card(vm_request_id, error)
     db().commit()
     flash(_("“%(name)s” for %(who)s is approved.", name=vm_request.name, who=vm_request.submitted_by.name), "success")
     return redirect(url_for("approvals.queue"), 303)
@@ -118,17 +143,27 @@ def deny(vm_request_id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         vm_request = load(vm_request_id)
         return page(vm_request, form_for(vm_request, fresh=True), form), 422
-    vm_request = approvals.deny(
-        db(),
-        actor=actor(),
-        vm_request_id=vm_request_id,
-        reason=form.reason.data or "",
-        now=now(),
-        base_url=site().settings.base_url,
-    )
+    try:
+        vm_request = approvals.deny(
+            db(),
+            actor=actor(),
+            vm_request_id=vm_request_id,
+            reason=form.reason.data or "",
+            now=now(),
+            base_url=site().settings.base_url,
+        )
+    except Conflict as error:
+        return back_to_card(vm_request_id, error)
     db().commit()
     flash(_("“%(name)s” is denied; %(who)s reads why.", name=vm_request.name, who=vm_request.submitted_by.name), "info")
     return redirect(url_for("approvals.queue"), 303)
+
+
+def back_to_card(vm_request_id: UUID, error: Conflict) -> ResponseReturnValue:
+    """Somebody was faster, or the cluster has no room: the card says so and shows how things stand now."""
+    db().rollback()
+    flash(said(error, vm_request_id), "warning")
+    return redirect(url_for("approvals.show", vm_request_id=vm_request_id), 303)
 
 
 def approve_with(vm_request_id: UUID, changes: Changes) -> VmRequest:
@@ -160,9 +195,11 @@ def changes_in(form: ApprovalForm, vm_request: VmRequest) -> Changes:
 
 
 def form_for(vm_request: VmRequest, *, fresh: bool = False) -> ApprovalForm:
-    """The sizes to choose from are those of the template."""
+    """The sizes to choose from are those of the template that take no more than what was asked for."""
     spec = orders.spec_of(db(), vm_request.template_slug)
-    sizes = [(size.slug, size.label.read(current_language())) for size in spec.sizes] if spec else []
+    asked = Amount(1, vm_request.vcpus, vm_request.memory_mib, vm_request.disk_gib)
+    fitting = [size for size in spec.sizes if orders.one_of(size).fits(asked)] if spec else []
+    sizes = [(size.slug, size.label.read(current_language())) for size in fitting]
     return approval_form(vm_request, sizes, fresh=fresh)
 
 

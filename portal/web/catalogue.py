@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from flask import Blueprint, Response, render_template, request, send_from_directory
 
 from portal.core.errors import N_, NotFound
 from portal.core.policy import Permission
 from portal.services import templates
 from portal.services.templates import Offer
-from portal.web.context import actor, db, now, permission, site
-from portal.web.languages import current_language
+from portal.web.context import actor, db, permission, site
 from portal.web.search_words import contains_words
 
 bp = Blueprint("catalogue", __name__, url_prefix="/catalogue")
@@ -26,38 +22,24 @@ CATEGORY_NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """The templates of one category."""
-
-    category: str
-    name: str
-    offers: tuple[Offer, ...]
-
-    @property
-    def count(self) -> int:
-        return len(self.offers)
-
-
 @bp.get("")
 @permission(Permission.SEE_CATALOGUE)
 def show() -> str:
-    """The whole catalogue; htmx asks for the shelves alone while somebody types."""
+    """The whole catalogue; htmx asks for the list alone while somebody types."""
     text = request.args.get("q", "").strip()[:100]
     category = request.args.get("category", "")
-    offers = [offer for offer in templates.catalogue(db(), actor=actor()) if is_whole(offer)]
-    found = [offer for offer in offers if matches(offer, text)]
+    whole = [offer for offer in templates.catalogue(db(), actor=actor()) if is_whole(offer)]
+    found = [offer for offer in whole if matches(offer, text)]
     shown = [offer for offer in found if not category or category_of(offer) == category]
     page = "catalogue/_shelves.html" if "HX-Request" in request.headers else "catalogue/show.html"
     return render_template(
         page,
-        shelves=shelves_of(shown),
-        categories=shelves_of(found),
-        total=len(offers),
+        offers=sorted(shown, key=place_of),
+        categories=sorted({category_of(offer) for offer in found}, key=place_of_category),
+        names=CATEGORY_NAMES,
+        total=len(whole),
         text=text,
         category=category,
-        today=now().date(),
-        language=current_language(),
     )
 
 
@@ -93,13 +75,12 @@ def matches(offer: Offer, text: str) -> bool:
     return contains_words(" ".join((*words, *spec.tasks.es, *spec.tasks.en)), text)
 
 
-def shelves_of(offers: Sequence[Offer]) -> list[Shelf]:
-    """The categories in their order (unknown ones last), each with what can be ordered first."""
-    held: dict[str, list[Offer]] = {category: [] for category in CATEGORY_NAMES}
-    for offer in sorted(offers, key=lambda each: (not each.orderable, each.slug)):
-        held.setdefault(category_of(offer), []).append(offer)
-    return [
-        Shelf(category, CATEGORY_NAMES.get(category, category.capitalize()), tuple(held[category]))
-        for category in held
-        if held[category]
-    ]
+def place_of(offer: Offer) -> tuple[bool, int, str]:
+    """What can be ordered comes first, then by what it is for."""
+    return (not offer.orderable, place_of_category(category_of(offer)), offer.slug)
+
+
+def place_of_category(category: str) -> int:
+    """The order of CATEGORY_NAMES; a category that a hospital has made up comes last."""
+    known = list(CATEGORY_NAMES)
+    return known.index(category) if category in known else len(known)

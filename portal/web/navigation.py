@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import current_app, request
+from flask import current_app, request, url_for
 from flask_babel import lazy_gettext as _
 
 from portal.core.policy import Permission
@@ -13,7 +13,7 @@ from portal.web.context import actor_or_none
 
 @dataclass(frozen=True)
 class Entry:
-    """`endpoint` is where it leads; it is the present one on every page of the same blueprint."""
+    """`endpoint` is where it leads; it is the present one on every page below that address."""
 
     endpoint: str
     label: object
@@ -22,7 +22,8 @@ class Entry:
 
     @property
     def here(self) -> bool:
-        return request.blueprint == self.endpoint.split(".")[0]
+        address = url_for(self.endpoint)
+        return request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
 
 
 ENTRIES = (

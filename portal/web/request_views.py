@@ -17,6 +17,7 @@ from portal.core.naming import vm_id_for
 from portal.core.quota import Amount
 from portal.core.templates import Parameter, ParameterKind, TemplateSpec
 from portal.models import JobLine, Template, VmRequest
+from portal.models.vm_requests import VmRequestKind
 from portal.services import orders, vm_requests, workflows
 from portal.services.workflows import CopyView, Progress
 from portal.web.context import actor, db, now
@@ -59,6 +60,11 @@ class RequestView:
     copies: tuple[Copy, ...]
     may_cancel: bool
     may_start_again: bool
+
+    @property
+    def is_extension(self) -> bool:
+        """More time for a machine that is there already: nothing is made."""
+        return self.vm_request.kind == VmRequestKind.EXTENSION
 
     @property
     def is_under_way(self) -> bool:
@@ -113,6 +119,8 @@ def decided_facts(vm_request: VmRequest, spec: TemplateSpec | None) -> tuple[Fac
     asked = vm_request.wanted
     ends_on = asked.get("ends_on")
     asked_end = day(date.fromisoformat(ends_on)) if ends_on else ""
+    if vm_request.kind == VmRequestKind.EXTENSION:
+        return (Fact(_("Until"), day(vm_request.ends_on), differing(asked_end, day(vm_request.ends_on))),)
     size = size_words(spec, vm_request.size)
     return (
         Fact(_("Size"), size, differing(size_words(spec, asked.get("size", "")), size)),
