@@ -11,17 +11,15 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.backends.template_versions import all_versions
-from portal.backends.templates_folder import read_templates
 from portal.cli.work import one_clear_line, print_table, utc_now, writing
-from portal.config import Settings, read_settings
+from portal.config import read_settings
 from portal.core.errors import N_, Invalid, NotFound
 from portal.core.policy import Grant, Role
-from portal.core.templates import BuiltVersion, TemplateSpec, spec_to_data
 from portal.interfaces import HostAddress
 from portal.models import Account
-from portal.services import accounts, departments, seeds, templates
+from portal.services import accounts, departments, seeds
 from portal.services.passwords import random_password
+from portal.wiring import sync_catalogue
 
 app = typer.Typer(help="Make and change accounts: people, their roles, their passwords.", no_args_is_help=True)
 
@@ -133,28 +131,5 @@ def seed_demo(
         known_hosts = [HostAddress(**host) for host in json.loads(hosts)]
         with writing(settings) as db:
             made = seeds.seed_demo(db, known_hosts=known_hosts, now=utc_now())
-            read_catalogue(db, settings)
+            sync_catalogue(settings, db, now=utc_now())
     typer.echo(json.dumps({key: asdict(credentials) for key, credentials in made.items()}))
-
-
-def read_catalogue(db: Session, settings: Settings) -> None:
-    """What the folders offer and the cabinet holds; the simulator pretends that every disk was built."""
-    found = read_templates(settings.templates_dir)
-    if settings.simulator:
-        built = {spec.slug: [pretended(spec)] for spec in found if isinstance(spec, TemplateSpec) and spec.build}
-    else:
-        built = all_versions(settings.cabinet)
-    templates.sync(db, found=found, built=built, now=utc_now())
-
-
-def pretended(spec: TemplateSpec) -> BuiltVersion:
-    return BuiltVersion(
-        slug=spec.slug,
-        version=1,
-        disk=f"templates/{spec.slug}/v1.qcow2",
-        sha256="0" * 64,
-        size_bytes=0,
-        built_at=utc_now(),
-        digest="",
-        spec=spec_to_data(spec),
-    )
