@@ -58,7 +58,9 @@ PLAYBOOKS: Mapping[str, Part] = {
 }
 REACHABILITIES: Mapping[str, Part] = {
     "libvirt": Part("portal.backends.reachability_tcp:TcpReachability"),
-    "fake": Part("portal.backends.reachability_fake:FakeReachability"),
+    "fake": Part(
+        "portal.backends.reachability_fake:FakeReachability", lambda settings: {"folder": settings.var / "fake"}
+    ),
 }
 MAILERS: Mapping[str, Part] = {
     "page": Part("portal.backends.mail_page:PageMailer"),

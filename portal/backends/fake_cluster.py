@@ -1,0 +1,151 @@
+"""A cluster that is not there: hosts and machines in one small file that all processes of the simulator share.
+
+It behaves (machines take a while to boot, print lines, have snapshots) and misbehaves on request: see `Trouble`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+from portal.core.errors import N_, HypervisorUnavailable, MachineMissing
+from portal.interfaces import HostAddress, Power
+
+BOOT_S = 4.0
+HOST_VCPUS = 16
+HOST_MEMORY_MIB = 32 * 1024
+STORAGE_MIB = 512 * 1024
+
+
+class Trouble(StrEnum):
+    """What can be wrong, by host. Machines bring their own by their names: see FAILING and NEVER_READY."""
+
+    HOST_DOWN = "host_down"
+    SLOW = "slow"
+
+
+FAILING = "falla"  # a machine with this in its name cannot be made
+NEVER_READY = "nunca"  # this one starts, but never gets ready
+
+
+@dataclass
+class FakeSnapshot:
+    name: str
+    description: str
+    taken_at: float
+    power: str
+
+
+@dataclass
+class FakeMachine:
+    vm_id: str
+    host: str
+    name: str
+    vcpus: int
+    memory_mib: int
+    address: str | None
+    power: str = Power.OFF
+    started_at: float = 0.0
+    shuts_down_at: float = 0.0
+    fence: int = 0
+    serial: str = ""
+    snapshots: list[FakeSnapshot] = field(default_factory=list)
+
+    def is_ready(self, now: float) -> bool:
+        return self.power == Power.RUNNING and NEVER_READY not in self.name and now >= self.started_at + BOOT_S
+
+    def settle(self, now: float) -> None:
+        """Let happen what was to happen by now: a machine asked to shut down does so after a second."""
+        if self.shuts_down_at and now >= self.shuts_down_at:
+            self.switch_off(now)
+
+    def switch_on(self, now: float) -> None:
+        if self.power == Power.OFF:
+            self.started_at = now
+        self.power, self.shuts_down_at = Power.RUNNING, 0.0
+
+    def switch_off(self, now: float) -> None:
+        self.serial = self.printed(now)
+        self.power, self.shuts_down_at = Power.OFF, 0.0
+
+    def printed(self, now: float) -> str:
+        """Everything on the serial console until now."""
+        if self.power == Power.OFF:
+            return self.serial
+        lines = ["Booting from Hard Disk...", f"vivero-seed: a new machine, instance {self.vm_id}"]
+        if self.is_ready(now):
+            lines += [f"{self.name} login:", f"vivero ready {self.name} {self.address or 'no-address'}"]
+        return self.serial + "".join(f"{line}\r\n" for line in lines)
+
+
+@dataclass
+class World:
+    machines: dict[str, FakeMachine] = field(default_factory=dict)
+    troubles: dict[str, list[str]] = field(default_factory=dict)  # by host
+
+
+class FakeCluster:
+    """Every change is one locked read and write of the whole file, so that no process sees half of one."""
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self._file = folder / "cluster.json"
+        self._lock = folder / "cluster.lock"
+
+    @contextmanager
+    def world(self) -> Iterator[World]:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            before = self._file.read_text() if self._file.exists() else "{}"
+            world = read_world(before)
+            now = self.clock()
+            for machine in world.machines.values():
+                machine.settle(now)
+            yield world
+            after = json.dumps(asdict(world))
+            if after != before:
+                draft = self._file.with_suffix(".new")
+                draft.write_text(after)
+                draft.rename(self._file)
+
+    @contextmanager
+    def host(self, host: HostAddress) -> Iterator[World]:
+        """The world as this host answers for it. Raises HypervisorUnavailable if the host is down."""
+        with self.world() as world:
+            troubles = world.troubles.get(host.name, [])
+        if Trouble.SLOW in troubles:
+            time.sleep(2.0)
+        if Trouble.HOST_DOWN in troubles:
+            raise HypervisorUnavailable(N_("The host %(host)s does not answer."), host=host.name)
+        with self.world() as world:
+            yield world
+
+    @contextmanager
+    def machine(self, host: HostAddress, vm_id: UUID) -> Iterator[FakeMachine]:
+        with self.host(host) as world:
+            machine = world.machines.get(str(vm_id))
+            if machine is None or machine.host != host.name:
+                raise MachineMissing(N_("The host %(host)s does not know this machine."), host=host.name)
+            yield machine
+
+    def trouble(self, host: str, *troubles: Trouble) -> None:
+        """From now on this is wrong with the host; nothing, if nothing is named."""
+        with self.world() as world:
+            world.troubles[host] = [str(trouble) for trouble in troubles]
+
+
+def read_world(text: str) -> World:
+    values = json.loads(text)
+    machines = {}
+    for key, machine in values.get("machines", {}).items():
+        snapshots = [FakeSnapshot(**snapshot) for snapshot in machine.pop("snapshots")]
+        machines[key] = FakeMachine(**machine, snapshots=snapshots)
+    return World(machines, values.get("troubles", {}))
