@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from portal.backends import engine_dbos
 from portal.cli.work import one_clear_line
 from portal.config import read_settings
 from portal.models.database import open_database
@@ -27,4 +28,5 @@ def migrate(
             migrations.downgrade(engine, revision)
         else:
             migrations.upgrade(engine, revision)
+            engine_dbos.migrate(settings.engine_database_url)
         typer.echo(f"The database is at revision {migrations.present(engine) or 'none'}.")

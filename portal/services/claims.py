@@ -17,7 +17,7 @@ from portal.core.quota import Amount
 from portal.models import Claim, Host, VmRequest
 from portal.services.capacity import claimed_by_host, hosts_in_order, load_of, room_of
 
-ATTEMPTS = 5  # of placing, when others place at the same time
+ATTEMPTS = 50  # of placing, when others place at the same time: in each round one of them succeeds
 
 
 def hold(db: Session, vm_request: VmRequest, now: datetime) -> None:

@@ -1,21 +1,22 @@
-"""A whole hospital for the real engine: database, cluster made of files, and workers in processes that can be killed."""
+"""A hospital for the real engine: database, cluster made of files, workers in processes that can be killed."""
 
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from portal.backends.engine_dbos import DbosQueue, migrate
 from portal.core.lifecycle import VmRequestState
-from portal.models import Base, VmRequest, Workflow
+from portal.models import VmRequest, Workflow
 from portal.models.database import make_sessions, make_write_sessions, open_database
 from portal.services import workflows
 from portal.site import Site
@@ -35,17 +36,22 @@ class Hospital:
 
     folder: Path
     url: str
+    engines: list[Engine] = field(default_factory=list)
+
+    def close(self) -> None:
+        for engine in self.engines:
+            engine.dispose()
 
     def prepare(self) -> None:
         migrate(self.url)
         engine = open_database(self.url)
-        Base.metadata.create_all(engine)
         with make_write_sessions(engine).begin() as db:
             make_hospital(db)
         engine.dispose()
 
     def build(self, **changes: float) -> Site:
         engine = open_database(self.url)
+        self.engines.append(engine)
         cluster = FileCluster(self.folder)
         return Site(
             settings=make_settings(self.folder, self.url),
@@ -87,6 +93,21 @@ class Hospital:
         marker = self.folder / "killed" / place.replace(" ", "_").replace(",", "")
         marker.parent.mkdir(exist_ok=True)
         run_worker(site, stop=stop, pace=FAST, checkpoint=die_at(place, marker), periodic=False)
+
+    def work_for_ever(self, changes: dict[str, float]) -> None:
+        """Until SIGTERM. `slow_down` reaches this process too, by a file."""
+        site = self.build(**changes)
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+        run_worker(site, stop=stop, pace=FAST, periodic=False)
+
+    def step_of(self, site: Site, vm_request_id: UUID) -> str:
+        with site.sessions() as db:
+            progress = workflows.progress_of(db, db.get_one(VmRequest, vm_request_id), clock())
+        return progress.step if progress else ""
+
+    def slow_down(self, seconds: float) -> None:
+        (self.folder / "slow").write_text(str(seconds))
 
     @staticmethod
     def all_ended(site: Site) -> bool:

@@ -41,6 +41,11 @@ class FileCluster:
     def domain(self, host: str, vm_id: UUID | str) -> Path:
         return self.folder / f"{host}.{vm_id}.domain"
 
+    def slow(self, seconds: float) -> float:
+        """How long a playbook takes: what another process wrote down counts more."""
+        told = self.folder / "slow"
+        return float(told.read_text() or seconds) if told.exists() else seconds
+
     def made(self) -> list[str]:
         log = self.folder / "made.log"
         return log.read_text().split() if log.exists() else []
@@ -95,8 +100,8 @@ class FilePlaybooks:
         self.runs.append(run)
         if self.raising:
             raise self.raising.pop(0)
-        until = time.monotonic() + self.slow_s
-        while time.monotonic() < until:
+        begun = time.monotonic()
+        while time.monotonic() - begun < self.cluster.slow(self.slow_s):
             if cancelled():
                 return PlaybookResult(PlaybookStatus.CANCELLED, {}, {})
             time.sleep(0.02)
