@@ -1,0 +1,37 @@
+"""Which language a problem speaks: what the caller asks for, else the account's."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from babel.support import NullTranslations, Translations
+from flask import g, request
+
+from portal.api.context import site
+from portal.config import ROOT
+from portal.core.errors import PortalError
+
+LANGUAGES = ("es", "en")
+TRANSLATIONS = ROOT / "portal" / "translations"
+
+
+def language() -> str:
+    asked = request.accept_languages.best_match(LANGUAGES) if request.accept_languages else None
+    account = g.actor.locale if "actor" in g else None
+    return asked or (account if account in LANGUAGES else site().settings.locale)
+
+
+@lru_cache(maxsize=4)
+def catalogue(locale: str) -> NullTranslations:
+    return Translations.load(TRANSLATIONS, [locale])
+
+
+def translated(message: str) -> str:
+    return str(catalogue(language()).ugettext(message)) if message else ""
+
+
+def in_words(error: PortalError) -> str:
+    """The message with its values; values that are msgids themselves are translated too."""
+    text = translated(error.message)
+    params = {name: translated(value) if isinstance(value, str) else value for name, value in error.params.items()}
+    return text % params if params else text

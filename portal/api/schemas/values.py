@@ -1,0 +1,55 @@
+"""Shapes that several nouns share. Bodies are strict: no unknown field, no number written as text."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+
+ISO_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL keeps no NUL in text
+
+
+def only_iso_day(value: Any) -> Any:
+    """Not a number of seconds, not a time of day: a day."""
+    if value is None or isinstance(value, date) or (isinstance(value, str) and ISO_DAY.match(value)):
+        return value
+    raise ValueError("a day is written as YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(only_iso_day)]
+Whole = Annotated[int, Strict()]
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=NO_NUL)]
+Line = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
+Words = Annotated[str, StringConstraints(max_length=2000, pattern=NO_NUL)]
+
+
+class Body(BaseModel):
+    """What a call sends."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    page: int = Field(1, ge=1, le=2000)
+    limit: int = Field(50, ge=1, le=200, description="Items on a page.")
+
+
+class PageOut(BaseModel):
+    """`total` is counted up to a bound: with `more` there are at least so many."""
+
+    page: int
+    pages: int
+    total: int
+    more: bool = False
+
+
+class AmountOut(BaseModel):
+    machines: int
+    vcpus: int
+    memory_mib: int
+    disk_gib: int

@@ -1,0 +1,39 @@
+"""Trouble has one shape."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from portal.services import vms
+from tests.api.conftest import Caller, problem
+
+
+def test_an_unknown_path_is_a_problem(ada: Caller) -> None:
+    assert problem(ada.get("/nothing")) == (404, "not-found")
+
+
+def test_a_wrong_method_says_which_are_right(ada: Caller) -> None:
+    answer = ada.call("PUT", "/vms")
+    assert problem(answer) == (405, "wrong-method")
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_a_body_that_is_too_large_is_refused(ada: Caller) -> None:
+    assert problem(ada.post("/vm-requests", {"purpose": "x" * 300_000}))[0] == 413
+
+
+def test_a_surprise_tells_nothing_of_the_inside(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object, **_more: object) -> None:
+        raise RuntimeError("the password is pino")
+
+    monkeypatch.setattr(vms, "get", broken)
+    answer = ada.get(f"/vms/{uuid4()}")
+    assert problem(answer) == (500, "our-fault")
+    assert "pino" not in answer.get_data(as_text=True)
+
+
+def test_problems_speak_the_language_asked_for(ada: Caller) -> None:
+    answer = ada.get(f"/vms/{uuid4()}", Accept_Language="en")
+    assert answer.get_json()["detail"] == "There is no such machine."
