@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import json
-import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from portal.config import ROOT
-from portal.core.errors import N_, NotAllowed, NotFound, OutsideUnavailable
+from portal.core.errors import N_, NotFound, OutsideUnavailable
 from portal.minicluster import dhcp, host_files, hosts, network, processes
+from portal.minicluster.accelerator import prove_accelerator
 from portal.minicluster.hosts import HostStatus
 from portal.minicluster.inventory import Inventory, take_inventory, write_inventory
+from portal.minicluster.needs import check_packages, check_root
 from portal.minicluster.plan import (
     ClusterPlan,
     HostPlan,
@@ -62,8 +61,8 @@ class Minicluster:
         What a failed `up` had started is ended again.
         """
         check_count(hosts)
-        if os.geteuid() != 0:
-            raise NotAllowed(N_("The minicluster needs root: it makes network, mount and process namespaces."))
+        check_root()
+        check_packages()
         self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.locked():
             plan = self.plan_for(hosts, owner=processes.identify(owner_pid) if owner_pid else "", progress=progress)
@@ -113,7 +112,7 @@ class Minicluster:
     def start(self, plan: ClusterPlan, missing: list[HostPlan], progress: Callable[[str], None]) -> None:
         if missing:
             progress("minicluster: probing the accelerator")
-            accelerator = self.probe()
+            accelerator = prove_accelerator(self.role_files)
             progress(f"minicluster: accelerator is {accelerator.name}")
             for folder in ("templates", "vms", "dhcp"):
                 (plan.cabinet / folder).mkdir(parents=True, exist_ok=True)
@@ -131,12 +130,6 @@ class Minicluster:
             for host, _ready in zip(missing, pool.map(hosts.wait_until_ready, missing), strict=True):
                 progress(f"minicluster: {host.name} is ready at {host.address}")
 
-    def probe(self) -> host_files.Accelerator:
-        """The same probe boot that prepare_host.yml runs on real hosts."""
-        command = ["/usr/bin/python3", "-I", str(self.role_files / "probe_accelerator.py")]
-        answer = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)
-        return host_files.Accelerator(answer["accelerator"], answer["cpu_model"])
-
     def publish(self, plan: ClusterPlan) -> Inventory:
         inventory = take_inventory(plan)
         write_inventory(inventory, plan.inventory)
@@ -147,6 +140,7 @@ class Minicluster:
 
         The cabinet and the key to the hosts stay for the next `up`, unless `forget`.
         """
+        check_root()
         if not self.state_dir.is_dir():
             return
         with self.locked():
@@ -166,6 +160,7 @@ class Minicluster:
 
     def status(self) -> tuple[HostStatus, ...]:
         """One entry per host, in order; empty when the cluster is down."""
+        check_root()
         plan = load_plan(self.state_dir)
         if not plan:
             return ()
@@ -187,6 +182,7 @@ class Minicluster:
             hosts.wait_until_ready(host)
 
     def find(self, name: str) -> tuple[ClusterPlan, HostPlan]:
+        check_root()
         plan = load_plan(self.state_dir)
         for host in plan.hosts if plan else ():
             if plan and host.name == name:

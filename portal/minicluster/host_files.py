@@ -6,9 +6,9 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
+from portal.minicluster.accelerator import Accelerator
 from portal.minicluster.plan import STORAGE_DIR, ClusterPlan, HostPlan
 
 SSHD_CONFIG = """\
@@ -60,14 +60,6 @@ max_core = 0
 """
 
 VAR_FOLDERS = ("cache", "lib/libvirt", "lib/dpkg", "log/libvirt", "spool", "tmp", "mail")
-
-
-@dataclass(frozen=True)
-class Accelerator:
-    """What the probe boot of `prepare_host` answered on this machine."""
-
-    name: str
-    cpu_model: str
 
 
 def write_host(plan: ClusterPlan, host: HostPlan, *, accelerator: Accelerator, networks: Path) -> None:
