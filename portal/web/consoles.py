@@ -1,13 +1,15 @@
-"""The console of a machine: the page, the tickets that open it, and the sign that somebody works there."""
+"""The console of a machine: the page, and the tickets that open it."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from portal.core.errors import N_, Invalid, NotAllowed
+from portal.core.errors import N_, Invalid, NotAllowed, PortalError
 from portal.core.policy import Permission
 from portal.interfaces import ConsoleKind
 from portal.services import consoles, login_sessions, vms
@@ -22,7 +24,30 @@ bp = Blueprint("consoles", __name__, url_prefix="/vms/<uuid:vm_id>")
 @permission(Permission.USE_MACHINE)
 def show(vm_id: UUID) -> ResponseReturnValue:
     vm = vms.usable(db(), actor=actor(), vm_id=vm_id)
-    return render_template("vms/console.html", vm=vm)
+    return render_template("vms/console.html", vm=vm, words=words())
+
+
+def words() -> dict[str, Any]:
+    """What the scripts say, in the person's language; `closed` by the codes of live/endings.py."""
+    return {
+        "connecting": _("connecting …"),
+        "connected": _("connected"),
+        "lost": _("The connection was lost."),
+        "left": _("You have left the screen. Press Tab to go on."),
+        "typed": _("The text was typed."),
+        "untypable": _("This keyboard cannot type:"),
+        "screens": {"graphical": _("Screen of the machine"), "serial": _("Serial line of the machine")},
+        "closed": {
+            "1000": _("The console is closed."),
+            "1001": _("The portal is being restarted."),
+            "4401": _("Your log-in has ended. Please log in again."),
+            "4403": _("You may no longer use this machine."),
+            "4409": _("The serial line was opened elsewhere: it has only one place."),
+            "4410": _("The machine does not run. Start it, then connect again."),
+            "4429": _("Too many consoles are open. Close one first."),
+            "4503": _("The host does not answer."),
+        },
+    }
 
 
 @bp.post("/console-ticket")
@@ -39,18 +64,10 @@ def ticket(vm_id: UUID) -> ResponseReturnValue:
             now=now(),
             view_only=request.form.get("view_only") == "yes",
         )
-    except Invalid as error:
+    except PortalError as error:
         return jsonify(error=in_words(error)), error.status
     db().commit()
     return jsonify(ticket=text, url="/live/console")
-
-
-@bp.post("/console-alive")
-@permission(Permission.USE_MACHINE)
-def alive(vm_id: UUID) -> ResponseReturnValue:
-    """Who types in a console is not idle: the page calls this at most once a minute while somebody does."""
-    vms.usable(db(), actor=actor(), vm_id=vm_id)
-    return "", 204
 
 
 def wanted_kind() -> ConsoleKind:
