@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from portal.cli import account, demo, host, migrate, minicluster, template, token, worker
+from portal.cli import account, demo, host, migrate, minicluster, reconcile, server, template, token, worker
 
 app = typer.Typer(
     name="vivero",
@@ -17,9 +17,11 @@ app.add_typer(minicluster.app, name="minicluster")
 app.add_typer(account.app, name="account")
 app.add_typer(token.app, name="token")
 app.add_typer(host.app, name="host")
+app.command(name="reconcile")(reconcile.reconcile)
 app.command(name="migrate")(migrate.migrate)
 app.add_typer(template.app, name="template")
 app.command(name="demo")(demo.demo)
+app.command(name="server")(server.server)
 app.command(name="worker")(worker.worker)
 
 

@@ -1,14 +1,34 @@
-"""Compares the database with the cluster, and heals what nobody owns or what drifted apart."""
+"""Compares the database with the cluster: what nobody owns, what is missing, what drifted apart.
+
+Hosts are asked first and the database read afterwards: what a running workflow makes is in the database before it is
+on a host, so new machines are never taken for strays. Healing (healing.py) looks once more before it acts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.interfaces import Hypervisor, PlaybookRunner
+from portal.core.errors import PortalError
+from portal.core.lifecycle import VmRequestState, VmState
+from portal.interfaces import Hypervisor, MachineSeen, Power
+from portal.models import Claim, Host, Vm, VmRequest
+from portal.models.vms import is_living
+from portal.services.hosts import all_hosts
+from portal.services.transactions import let_go
+
+SETTLED = (VmState.RUNNING, VmState.STOPPED, VmState.PARKED)
+HOLDING = (
+    VmRequestState.SUBMITTED,
+    VmRequestState.APPROVED,
+    VmRequestState.PROVISIONING,
+    VmRequestState.FAILED,
+)
 
 
 class FindingKind(StrEnum):
@@ -20,6 +40,7 @@ class FindingKind(StrEnum):
     UNKNOWN_FOLDER = "unknown_folder"  # disk and seed that nobody owns
     UNKNOWN_RESERVATION = "unknown_reservation"  # DHCP
     UNKNOWN_CLAIM = "unknown_claim"
+    MISSING_CLAIM = "missing_claim"
 
 
 @dataclass(frozen=True)
@@ -31,6 +52,7 @@ class Finding:
     what: str
     detail: str
     heal: str
+    vm_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -43,14 +65,131 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Healed:
-    healed: tuple[Finding, ...]
-    left: tuple[tuple[Finding, str], ...]  # with the reason
+class Seen:
+    """What the hosts that answered have. Folders and reservations lie in the shared cabinet: any host sees them all."""
+
+    machines: Mapping[str, tuple[MachineSeen, ...]]  # by host name
+    folders: frozenset[UUID]
+    reservations: frozenset[UUID]
+    silent: Mapping[str, str]  # host name and reason
+
+    def places_of(self, vm_id: UUID) -> list[tuple[str, MachineSeen]]:
+        return [(host, one) for host, machines in self.machines.items() for one in machines if one.vm_id == vm_id]
 
 
 def compare(db: Session, *, hypervisor: Hypervisor) -> Report:
-    raise NotImplementedError
+    """Look everywhere and change nothing."""
+    hosts = all_hosts(db)
+    let_go(db)
+    seen = look_everywhere(hypervisor, hosts)
+    owned = {vm.id: vm for vm in db.scalars(select(Vm).where(is_living()).execution_options(populate_existing=True))}
+    found = [
+        *(silent_host(name, reason) for name, reason in sorted(seen.silent.items())),
+        *strays(seen, owned),
+        *drifts(seen, owned.values()),
+        *leftovers(seen, owned),
+        *claims_astray(db, owned),
+    ]
+    return Report(tuple(found))
 
 
-def heal(db: Session, *, report: Report, hypervisor: Hypervisor, playbooks: PlaybookRunner, now: datetime) -> Healed:
-    raise NotImplementedError
+def look_everywhere(hypervisor: Hypervisor, hosts: Iterable[Host]) -> Seen:
+    machines: dict[str, tuple[MachineSeen, ...]] = {}
+    folders: set[UUID] = set()
+    reservations: set[UUID] = set()
+    silent: dict[str, str] = {}
+    for host in hosts:
+        try:
+            machines[host.name] = tuple(hypervisor.machines(host.reached_at))
+            left = hypervisor.leftovers(host.reached_at)
+        except PortalError as error:
+            silent[host.name] = str(error)
+            continue
+        folders |= left.vm_folders
+        reservations |= left.dhcp_reservations
+    return Seen(machines, frozenset(folders), frozenset(reservations), silent)
+
+
+def silent_host(name: str, reason: str) -> Finding:
+    return Finding(FindingKind.HOST_SILENT, name, name, reason, "")
+
+
+def strays(seen: Seen, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
+    """Machines on hosts that no living row knows. Those without our mark are never touched."""
+    for host, machines in sorted(seen.machines.items()):
+        for machine in machines:
+            if machine.vm_id in owned:
+                continue
+            detail = f"{machine.power}, " + ("marked as Vivero's" if machine.ours else "not made by Vivero")
+            heal = "remove it" if machine.ours else ""
+            yield Finding(FindingKind.UNKNOWN_MACHINE, host, machine.name, detail, heal, machine.vm_id)
+
+
+def drifts(seen: Seen, vms: Iterable[Vm]) -> Iterator[Finding]:
+    for vm in sorted(vms, key=lambda vm: vm.name):
+        if vm.state not in SETTLED or vm.host is None:
+            continue
+        places = seen.places_of(vm.id)
+        finding = drift_of(vm, vm.host.name, places, seen)
+        if finding is not None:
+            yield finding
+
+
+def drift_of(vm: Vm, home: str, places: list[tuple[str, MachineSeen]], seen: Seen) -> Finding | None:
+    if not places:
+        return missing_machine(vm, home, seen)
+    if len(places) > 1:
+        names = ", ".join(host for host, _ in places)
+        return Finding(FindingKind.WRONG_HOST, home, vm.name, f"defined on several hosts: {names}", "", vm.id)
+    ((host, machine),) = places
+    if host != home:
+        return Finding(FindingKind.WRONG_HOST, host, vm.name, f"recorded on {home}", f"record {host}", vm.id)
+    heal = heal_of_state(vm.state, machine.power)
+    if heal is None:
+        return None
+    return Finding(FindingKind.STATE_DRIFT, home, vm.name, f"recorded {vm.state}, is {machine.power}", heal, vm.id)
+
+
+def missing_machine(vm: Vm, home: str, seen: Seen) -> Finding | None:
+    if home in seen.silent:
+        return None
+    detail = f"recorded {vm.state}, on no host that answers"
+    heal = "" if seen.silent else "record it as lost"
+    return Finding(FindingKind.MISSING_MACHINE, home, vm.name, detail, heal, vm.id)
+
+
+def heal_of_state(state: VmState, power: Power) -> str | None:
+    """What would bring both together; None if nothing is wrong."""
+    is_on = power in (Power.RUNNING, Power.PAUSED)
+    if state == VmState.PARKED:
+        return "switch it off" if is_on else None
+    if state == VmState.RUNNING and not is_on:
+        return "record it as stopped"
+    return "record it as running" if state == VmState.STOPPED and is_on else None
+
+
+def leftovers(seen: Seen, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
+    """Files whose machine no row knows. While a host is silent nobody can say that it does not use them."""
+    present = {machine.vm_id for machines in seen.machines.values() for machine in machines}
+    heal = "" if seen.silent else "remove it"
+    for kind, ids in (
+        (FindingKind.UNKNOWN_FOLDER, seen.folders),
+        (FindingKind.UNKNOWN_RESERVATION, seen.reservations),
+    ):
+        for vm_id in sorted(ids - set(owned)):
+            # goes with its machine, if that is a stray too
+            detail = "of a machine that nobody owns" if vm_id in present else "of no machine"
+            yield Finding(kind, "", str(vm_id), detail, heal, vm_id)
+
+
+def claims_astray(db: Session, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
+    query = select(Claim.vm_id, VmRequest.state, VmRequest.name).join(VmRequest, VmRequest.id == Claim.vm_request_id)
+    claimed = set()
+    for vm_id, state, name in db.execute(query):
+        claimed.add(vm_id)
+        if vm_id not in owned and state not in HOLDING:
+            detail = f"of a request that is {state}, without machine"
+            yield Finding(FindingKind.UNKNOWN_CLAIM, "", name, detail, "let it go", vm_id)
+    for vm_id in sorted(set(owned) - claimed):
+        vm = owned[vm_id]
+        yield Finding(FindingKind.MISSING_CLAIM, "", vm.name, "holds no capacity", "claim it", vm_id)

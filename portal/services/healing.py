@@ -1,0 +1,181 @@
+"""Heals what `reconcile` found: files and strays by the playbook that retires, drifted rows by the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, PortalError
+from portal.core.lifecycle import VmState
+from portal.interfaces import HostAddress, Hypervisor, Json, PlaybookResult, PlaybookRun, PlaybookRunner
+from portal.models import Claim, Vm
+from portal.services import claims
+from portal.services.audit import Subject, record
+from portal.services.hosts import all_hosts, by_name
+from portal.services.reconcile import Finding, FindingKind, Report
+from portal.services.transactions import let_go
+
+BY_PLAYBOOK = (FindingKind.UNKNOWN_MACHINE, FindingKind.UNKNOWN_FOLDER, FindingKind.UNKNOWN_RESERVATION)
+RETIRE_TIMEOUT_S = 900
+
+
+@dataclass(frozen=True)
+class Healed:
+    healed: tuple[Finding, ...]
+    left: tuple[tuple[Finding, str], ...]  # with the reason
+
+
+def heal(
+    db: Session,
+    *,
+    report: Report,
+    hypervisor: Hypervisor,
+    playbooks: PlaybookRunner,
+    now: datetime,
+    storage_dir: str = "/srv/vivero",
+) -> Healed:
+    """Do what each finding says. Each row is healed in a transaction of its own; what fails is left and said."""
+    healed: list[Finding] = []
+    left: list[tuple[Finding, str]] = []
+    strays = [one for one in report.findings if one.heal and one.kind in BY_PLAYBOOK]
+    reasons = remove_strays(db, strays, playbooks, storage_dir)
+    for finding in report.findings:
+        if not finding.heal:
+            left.append((finding, "a person has to look"))
+            continue
+        reason = reasons.get(finding.vm_id) if finding in strays else heal_row(db, finding, hypervisor, now)
+        if reason:
+            left.append((finding, reason))
+        else:
+            healed.append(finding)
+            write_down(db, finding, now)
+    return Healed(tuple(healed), tuple(left))
+
+
+def write_down(db: Session, finding: Finding, now: datetime) -> None:
+    subject = Subject("vm", str(finding.vm_id or ""), finding.what)
+    details = {"kind": str(finding.kind), "host": finding.host, "detail": finding.detail}
+    record(db, actor=None, action="reconcile.healed", subject=subject, now=now, reason=finding.heal, details=details)
+    let_go(db)
+
+
+def remove_strays(
+    db: Session, strays: Sequence[Finding], playbooks: PlaybookRunner, storage_dir: str
+) -> Mapping[UUID | None, str]:
+    """Remove with one run what no row knows even now; by machine, why not."""
+    owned = set(db.scalars(select(Vm.id).where(Vm.id.in_([one.vm_id for one in strays]), Vm.state != VmState.RETIRED)))
+    addresses = {host.name: host.reached_at for host in all_hosts(db)}
+    let_go(db)
+    reasons: dict[UUID | None, str] = dict.fromkeys(owned, "it has an owner meanwhile")
+    places = place_strays([one for one in strays if one.vm_id not in owned], addresses)
+    if not places:
+        return reasons
+    try:
+        result = playbooks.run(retire_run(places, addresses, storage_dir))
+    except PortalError as error:
+        return reasons | {vm_id: str(error) for ids in places.values() for vm_id in ids}
+    return reasons | failures_of(result, places)
+
+
+def place_strays(strays: Sequence[Finding], addresses: Mapping[str, HostAddress]) -> dict[str, list[UUID]]:
+    """On which host each is removed: machines where they are, files anywhere, for the cabinet is shared."""
+    homes = {one.vm_id: one.host for one in strays if one.kind == FindingKind.UNKNOWN_MACHINE}
+    places: dict[str, list[UUID]] = {}
+    for vm_id in dict.fromkeys(one.vm_id for one in strays):
+        host = homes.get(vm_id) or next(iter(sorted(addresses)), None)
+        if host and vm_id:
+            places.setdefault(host, []).append(vm_id)
+    return places
+
+
+def retire_run(
+    places: Mapping[str, Sequence[UUID]], addresses: Mapping[str, HostAddress], storage_dir: str
+) -> PlaybookRun:
+    host_variables: dict[str, dict[str, Json]] = {
+        host: {"retire_vms_machines": [{"vm_id": str(vm_id)} for vm_id in ids]} for host, ids in places.items()
+    }
+    return PlaybookRun(
+        playbook="retire_vms",
+        hosts=tuple(addresses[host] for host in sorted(places)),
+        variables={"retire_vms_storage_dir": storage_dir, "fencing": {}},
+        host_variables=host_variables,
+        timeout_s=RETIRE_TIMEOUT_S,
+    )
+
+
+def failures_of(result: PlaybookResult, places: Mapping[str, Sequence[UUID]]) -> dict[UUID | None, str]:
+    reasons: dict[UUID | None, str] = {}
+    for host, ids in places.items():
+        for vm_id in ids:
+            outcome = result.machines.get(vm_id)
+            if outcome is None:
+                reasons[vm_id] = result.hosts_failed.get(host, "the playbook did not come to it")
+            elif not outcome.ok:
+                reasons[vm_id] = outcome.message
+    return reasons
+
+
+def heal_row(db: Session, finding: Finding, hypervisor: Hypervisor, now: datetime) -> str:
+    """Why it could not be healed; empty when it is."""
+    healers: dict[FindingKind, Callable[[], None]] = {
+        FindingKind.STATE_DRIFT: lambda: heal_state(db, finding, hypervisor),
+        FindingKind.MISSING_MACHINE: lambda: heal_missing(db, finding),
+        FindingKind.WRONG_HOST: lambda: heal_host(db, finding),
+        FindingKind.UNKNOWN_CLAIM: lambda: claims.release(db, [finding.vm_id] if finding.vm_id else []),
+        FindingKind.MISSING_CLAIM: lambda: heal_claim(db, finding, now),
+    }
+    try:
+        healers[finding.kind]()
+        let_go(db)
+    except PortalError as error:
+        db.rollback()
+        return str(error)
+    return ""
+
+
+def heal_state(db: Session, finding: Finding, hypervisor: Hypervisor) -> None:
+    vm = db.get_one(Vm, finding.vm_id, populate_existing=True)
+    if vm.state == VmState.PARKED and vm.host is not None:
+        address = vm.host.reached_at
+        let_go(db)
+        hypervisor.power_off(address, vm.id)
+    elif vm.state == VmState.RUNNING:
+        vm.move_to(VmState.STOPPED, reason=N_("The machine switched itself off."))
+    elif vm.state == VmState.STOPPED:
+        vm.move_to(VmState.RUNNING)
+
+
+def heal_missing(db: Session, finding: Finding) -> None:
+    vm = db.get_one(Vm, finding.vm_id, populate_existing=True)
+    vm.move_to(VmState.ERROR, reason=N_("No host knows this machine any more."))
+
+
+def heal_host(db: Session, finding: Finding) -> None:
+    """It is where it is: row and claim follow."""
+    host = by_name(db, finding.host)
+    vm = db.get_one(Vm, finding.vm_id, populate_existing=True)
+    vm.host_id = host.id
+    host.generation += 1
+    db.execute(update(Claim).where(Claim.vm_id == vm.id).values(host_id=host.id))
+
+
+def heal_claim(db: Session, finding: Finding, now: datetime) -> None:
+    vm = db.get_one(Vm, finding.vm_id)
+    db.add(
+        Claim(
+            vm_request_id=vm.vm_request_id,
+            vm_id=vm.id,
+            department_id=vm.department_id,
+            vcpus=vm.vcpus,
+            memory_mib=vm.memory_mib,
+            disk_gib=vm.disk_gib,
+            made_at=now,
+            template_slug=vm.template_version.template_slug,
+            host_id=vm.host_id,
+        )
+    )
