@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from a2wsgi import WSGIMiddleware
 
-from portal.live import Live
+from portal import api
+from portal.config import Settings
+from portal.live import Live, make_live
 from portal.live.asgi_types import AsgiApp, Message, Receive, Scope, Send
 from portal.live.sse import answer
+from portal.web import make_app
+from portal.wiring import build_consoles, build_site
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -17,6 +23,9 @@ if TYPE_CHECKING:
 PAGE_THREADS = 16
 LARGEST_BODY = 2 << 20
 BODY_WITHIN_S = 30.0
+LONGEST_ID = 36
+
+log = structlog.get_logger(__name__)
 
 
 class BodyTrouble(Exception):
@@ -24,6 +33,14 @@ class BodyTrouble(Exception):
         super().__init__(text)
         self.status = status
         self.text = text
+
+
+def build_portal(settings: Settings) -> Portal:
+    """Pages, API and what stays open, over one site."""
+    site = build_site(settings)
+    app = make_app(site)
+    api.register(app, site)
+    return Portal(app, make_live(site, build_consoles(settings)))
 
 
 class Portal:
@@ -63,7 +80,25 @@ class Portal:
         async def replay() -> Message:
             return messages.pop() if messages else await receive()
 
-        await self._pages(scope, replay, send)
+        await self._pages(scope, replay, noting(scope, send))
+
+
+def noting(scope: Scope, send: Send) -> Send:
+    """Write one line for each answer: neither the query nor what looks like a secret in the path."""
+    began = monotonic()
+
+    async def noted(message: Message) -> None:
+        if message["type"] == "http.response.start" and not scope["path"].startswith("/static/"):
+            took_ms = int((monotonic() - began) * 1000)
+            log.info("answered", method=scope["method"], path=safe(scope["path"]), status=message["status"], ms=took_ms)
+        await send(message)
+
+    return noted
+
+
+def safe(path: str) -> str:
+    """Ids are 36 characters long; what is longer is a signed link or a key."""
+    return "/".join(part if len(part) <= LONGEST_ID else "…" for part in path[:500].split("/"))
 
 
 async def whole_body(receive: Receive) -> bytes:

@@ -20,6 +20,7 @@ from portal.backends.templates_fake import pretend_versions
 from portal.backends.templates_folder import read_templates
 from portal.config import Settings
 from portal.core.errors import N_, Invalid
+from portal.interfaces import Consoles
 from portal.models.database import make_sessions, make_write_sessions, open_database
 from portal.services import templates
 from portal.services.templates import SyncReport
@@ -61,6 +62,10 @@ REACHABILITIES: Mapping[str, Part] = {
     "fake": Part(
         "portal.backends.reachability_fake:FakeReachability", lambda settings: {"folder": settings.var / "fake"}
     ),
+}
+CONSOLES: Mapping[str, Part] = {
+    "libvirt": Part("portal.backends.consoles_ssh:SshConsoles", ssh_arguments),
+    "fake": Part("portal.backends.consoles_fake:simulated", lambda settings: {"folder": settings.var / "fake"}),
 }
 MAILERS: Mapping[str, Part] = {
     "page": Part("portal.backends.mail_page:PageMailer"),
@@ -109,6 +114,12 @@ def build_site(settings: Settings) -> Site:
         mailer=choose(MAILERS, settings.mailer, "MAILER").make(settings),
         clock=utc_now,
     )
+
+
+def build_consoles(settings: Settings) -> Consoles:
+    """Only the server opens consoles, inside its event loop."""
+    consoles: Consoles = choose(CONSOLES, settings.hypervisor, "HYPERVISOR").make(settings)
+    return consoles
 
 
 def sync_catalogue(settings: Settings, db: Session, *, now: datetime) -> SyncReport:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
+from portal.backends.hypervisor_fake import FakeHypervisor
 from portal.backends.rfb_screen import Screen
 from portal.core.errors import N_, HypervisorUnavailable, MachineMissing, OutsideUnavailable
-from portal.interfaces import ConsoleKind, HostAddress
+from portal.interfaces import ConsoleKind, HostAddress, Power
 
 BANNER = b"\r\nVivero simulator: this machine is not real, it only repeats what you type.\r\n"
 MOST_WAITING = 256
+LOOK_EVERY_S = 2.0
+Question = Callable[[], bool]
 
 
 class FakeStream:
     """Both ends in one process. `answer` says what the machine does with what was typed."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: Question) -> None:
+        self._runs = runs
         self._out: asyncio.Queue[bytes] = asyncio.Queue(MOST_WAITING)
         self._over = asyncio.Event()
         self._rest = b""
@@ -32,11 +37,16 @@ class FakeStream:
     async def _next(self) -> bytes:
         getting = asyncio.create_task(self._out.get())
         ending = asyncio.create_task(self._over.wait())
-        await asyncio.wait([getting, ending], return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
-        if getting.done():
-            return getting.result()
-        getting.cancel()
+        try:
+            while not getting.done() and not ending.done():
+                await asyncio.wait([getting, ending], timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+                if not getting.done() and not await asyncio.to_thread(self._runs):
+                    self.stop()
+            if getting.done():
+                return getting.result()
+        finally:
+            ending.cancel()
+            getting.cancel()
         if self.broken:
             raise OutsideUnavailable(N_("The connection to the console broke."))
         return b""
@@ -65,8 +75,8 @@ class FakeStream:
 
 
 class SerialStream(FakeStream):
-    def __init__(self, vm_id: UUID) -> None:
-        super().__init__()
+    def __init__(self, vm_id: UUID, runs: Question) -> None:
+        super().__init__(runs)
         self.prompt = f"\r\n{str(vm_id)[:8]} $ ".encode()
         self.say(BANNER + self.prompt)
 
@@ -79,8 +89,8 @@ class ScreenStream(FakeStream):
 
     EVERY_S = 0.2
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, runs: Question) -> None:
+        super().__init__(runs)
         self.screen = Screen()
         self._due: asyncio.TimerHandle | None = None
         self.say(self.screen.greeting)
@@ -101,6 +111,19 @@ class ScreenStream(FakeStream):
         await super().close()
 
 
+def simulated(folder: Path) -> FakeConsoles:
+    """The consoles of the simulator's machines, which lie in `folder`."""
+    hypervisor = FakeHypervisor(folder)
+
+    def is_running(host: HostAddress, vm_id: UUID) -> bool:
+        try:
+            return hypervisor.machine(host, vm_id).power == Power.RUNNING
+        except MachineMissing:
+            return False
+
+    return FakeConsoles(is_running)
+
+
 class FakeConsoles:
     """Machines are running unless `is_running` says otherwise. `unreachable` hosts do not answer."""
 
@@ -112,9 +135,13 @@ class FakeConsoles:
     async def open(self, host: HostAddress, vm_id: UUID, kind: ConsoleKind) -> FakeStream:
         if host.name in self.unreachable:
             raise HypervisorUnavailable(N_("The host %(host)s does not answer."), host=host.name)
-        if not self._is_running(host, vm_id):
+
+        def runs() -> bool:
+            return self._is_running(host, vm_id)
+
+        if not await asyncio.to_thread(runs):
             raise MachineMissing(N_("The machine does not run. Start it, then open its console."))
-        stream = SerialStream(vm_id) if kind == ConsoleKind.SERIAL else ScreenStream()
+        stream = SerialStream(vm_id, runs) if kind == ConsoleKind.SERIAL else ScreenStream(runs)
         self.open_streams[vm_id, kind] = stream
         return stream
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import socket
+import sys
+from typing import Annotated
 
+import structlog
+import typer
 import uvicorn
 
-from portal.asgi import Portal
+from portal.asgi import Portal, build_portal
+from portal.cli.logs import set_up_logging
+from portal.cli.work import one_clear_line
+from portal.config import read_settings
 
 LAST_SECONDS = 10
 LONGEST_FRAME = 1 << 20
@@ -45,3 +52,22 @@ def make_server(portal: Portal, *, host: str, port: int, trusted_proxies: str = 
         timeout_graceful_shutdown=LAST_SECONDS,
     )
     return PortalServer(config, portal)
+
+
+def server(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8080,
+    trusted_proxies: Annotated[
+        str, typer.Option(help="Addresses of proxies whose X-Forwarded-* headers are believed, with commas.")
+    ] = "",
+) -> None:
+    """Serve pages, API, consoles and live progress until Ctrl-C or SIGTERM, in one process.
+
+    Put a proxy that speaks TLS in front of it, and name the address people use in VIVERO_BASE_URL.
+    """
+    set_up_logging(sys.stderr)
+    with one_clear_line():
+        settings = read_settings()
+        portal = build_portal(settings)
+    structlog.get_logger(__name__).info("server starts", host=host, port=port, base_url=settings.base_url)
+    make_server(portal, host=host, port=port, trusted_proxies=trusted_proxies).run()

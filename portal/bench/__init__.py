@@ -1,0 +1,1 @@
+"""Measurements: what cloning and pages cost. Nothing here runs in tests or in service."""
