@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins: list[str] = ["tests.factories.databases"]
+pytest_plugins = ["tests.factories.databases", "tests.minicluster.fixtures"]

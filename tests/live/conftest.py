@@ -30,7 +30,6 @@ from portal.site import Site
 from tests.factories import ListQueue, make_account, make_host, make_vm
 from tests.factories.moments import NOW
 
-pytest_plugins = ["tests.factories.databases"]
 
 
 class StandingClock:
