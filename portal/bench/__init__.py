@@ -1,1 +1,1 @@
-"""Measurements: what cloning and pages cost. Nothing here runs in tests or in service."""
+"""Benchmarks: what cloning, pages and memory cost, measured on the real thing."""
