@@ -1,0 +1,131 @@
+"""Ends of leases: told twice, parked once, retired after the grace time, with links that cannot be forged."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core.errors import NotFound
+from portal.core.lifecycle import VmState
+from portal.interfaces import Power
+from portal.models import Account, Mail, Vm
+from portal.services import leases, vms
+from portal.services.leases import LeaseAction, LeaseLink
+from tests.factories import ListQueue, actor_for, make_account, make_host, make_vm
+from tests.factories.moments import NOW
+from tests.services.conftest import Cluster
+
+KEY = "a secret key of the tests"
+END = NOW + timedelta(days=6)
+
+
+@pytest.fixture
+def ada(db: Session) -> Account:
+    return make_account(db, "ada")
+
+
+@pytest.fixture
+def vm(db: Session, ada: Account, cluster: Cluster) -> Vm:
+    vm = make_vm(db, owner=ada, name="wiki", expires_at=END, host_id=make_host(db).id)
+    cluster.put(vm)
+    return vm
+
+
+def tell(db: Session, now: datetime = NOW) -> int:
+    return leases.send_notices(db, now=now, secret_key=KEY, base_url="https://vivero.example")
+
+
+def park_due(db: Session, cluster: Cluster, now: datetime) -> int:
+    return leases.park_due(db, now=now, hypervisor=cluster.hypervisor, patience_s=0)
+
+
+def test_the_owner_is_told_a_week_and_a_day_before_once_each(db: Session, vm: Vm) -> None:
+    assert [tell(db), tell(db, NOW + timedelta(hours=1))] == [1, 0]
+    assert [tell(db, END - timedelta(hours=23)), tell(db, END - timedelta(hours=1))] == [1, 0]
+    assert len(db.scalars(select(Mail)).all()) == 2
+
+
+def test_nobody_is_told_too_early_or_too_late(db: Session, vm: Vm) -> None:
+    assert tell(db, END - timedelta(days=8)) == 0
+    assert tell(db, END + timedelta(seconds=1)) == 0
+
+
+def test_an_extended_lease_is_told_anew(db: Session, vm: Vm) -> None:
+    tell(db)
+    vm.expires_at = END + timedelta(days=30)
+    assert tell(db) == 0
+    assert tell(db, END + timedelta(days=25)) == 1
+
+
+def test_the_mail_has_three_links_that_say_what_they_mean(db: Session, vm: Vm) -> None:
+    tell(db)
+    mail = db.scalars(select(Mail)).one()
+    texts = [line.rsplit("/", 1)[1] for line in mail.text.splitlines() if "/leases/" in line]
+    links = [leases.read_lease_link(db, KEY, text=text, now=NOW) for text in texts]
+    assert links == [LeaseLink(vm.id, action) for action in LeaseAction]
+    assert mail.html is not None
+    assert all(text in mail.html for text in texts)
+
+
+@pytest.mark.parametrize("text", ["", "x", "WyJhIl0.bad", "." * 2000])
+def test_a_made_up_link_is_refused(db: Session, text: str) -> None:
+    with pytest.raises(NotFound):
+        leases.read_lease_link(db, KEY, text=text, now=NOW)
+
+
+def test_a_link_of_another_key_is_refused(db: Session, vm: Vm) -> None:
+    text = leases.lease_link("another key", vm=vm, action=LeaseAction.KEEP)
+    with pytest.raises(NotFound):
+        leases.read_lease_link(db, KEY, text=text, now=NOW)
+
+
+def test_a_link_ends_with_the_lease_it_speaks_of(db: Session, vm: Vm) -> None:
+    text = leases.lease_link(KEY, vm=vm, action=LeaseAction.KEEP)
+    with pytest.raises(NotFound):
+        leases.read_lease_link(db, KEY, text=text, now=END + timedelta(days=15))
+    vm.expires_at = END + timedelta(days=1)
+    with pytest.raises(NotFound):
+        leases.read_lease_link(db, KEY, text=text, now=NOW)
+
+
+def test_at_its_end_a_machine_is_parked_and_its_owner_told(db: Session, vm: Vm, cluster: Cluster) -> None:
+    assert park_due(db, cluster, END - timedelta(seconds=1)) == 0
+    assert park_due(db, cluster, END) == 1
+    assert (vm.state, vm.retire_at) == (VmState.PARKED, END + timedelta(days=14))
+    assert cluster.power_of(vm.id) == Power.OFF
+    assert "wiki" in db.scalars(select(Mail)).one().subject
+    assert park_due(db, cluster, END + timedelta(hours=1)) == 0
+
+
+def test_a_machine_parked_by_hand_gets_its_grace_at_the_end(db: Session, vm: Vm, cluster: Cluster) -> None:
+    vm.state = VmState.PARKED
+    assert park_due(db, cluster, END) == 1
+    assert vm.retire_at == END + timedelta(days=14)
+
+
+def test_a_silent_host_holds_up_only_its_own_machines(db: Session, vm: Vm, ada: Account, cluster: Cluster) -> None:
+    other = make_vm(db, owner=ada, expires_at=END, host_id=make_host(db, "hv2").id)
+    cluster.put(other, host="hv2")
+    cluster.silence("hv1")
+    assert park_due(db, cluster, END) == 1
+    assert (vm.state, other.state) == (VmState.RUNNING, VmState.PARKED)
+
+
+def test_after_the_grace_time_it_is_retired_once(db: Session, vm: Vm, cluster: Cluster) -> None:
+    park_due(db, cluster, END)
+    queue = ListQueue()
+    assert leases.retire_due(db, now=END + timedelta(days=13), queue=queue) == 0
+    assert leases.retire_due(db, now=END + timedelta(days=14), queue=queue) == 1
+    assert leases.retire_due(db, now=END + timedelta(days=15), queue=queue) == 0
+    assert [entry[2] for entry in queue.entries] == [str(vm.id)]
+
+
+def test_an_extension_in_the_grace_time_saves_it(db: Session, vm: Vm, cluster: Cluster) -> None:
+    park_due(db, cluster, END)
+    later = END + timedelta(days=3)
+    vms.extend(db, actor=actor_for(db, "ada"), vm_id=vm.id, ends_on=(later + timedelta(days=30)).date(), now=later)
+    assert vm.retire_at is None
+    assert leases.retire_due(db, now=END + timedelta(days=20), queue=ListQueue()) == 0

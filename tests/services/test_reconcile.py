@@ -1,0 +1,182 @@
+"""Database and cluster compared: what is found, what healing does, and what it leaves alone."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core.lifecycle import VmRequestState, VmState
+from portal.interfaces import HostAddress, HostLeftovers, MachineSeen, Power
+from portal.models import AuditEntry, Claim, Host, Vm
+from portal.services import claims, healing
+from portal.services.reconcile import Finding, FindingKind, Report, compare
+from tests.factories import make_host, make_vm, make_vm_request
+from tests.factories.moments import NOW
+from tests.services.conftest import Cluster
+
+
+@pytest.fixture
+def hv1(db: Session) -> Host:
+    return make_host(db, "hv1")
+
+
+@pytest.fixture
+def hv2(db: Session, hv1: Host) -> Host:
+    return make_host(db, "hv2")
+
+
+def claimed_vm(db: Session, host: Host, **changes: object) -> Vm:
+    vm_request = make_vm_request(db, state=VmRequestState.FULFILLED)
+    vm = make_vm(db, vm_request=vm_request, host_id=host.id, **changes)
+    claims.hold(db, vm_request, NOW)
+    return vm
+
+
+@pytest.fixture
+def vm(db: Session, hv1: Host, cluster: Cluster) -> Vm:
+    vm = claimed_vm(db, hv1)
+    cluster.put(vm)
+    return vm
+
+
+def look(db: Session, cluster: Cluster) -> Report:
+    return compare(db, hypervisor=cluster.hypervisor)
+
+
+def kinds(report: Report) -> list[FindingKind]:
+    return [finding.kind for finding in report.findings]
+
+
+def heal(db: Session, cluster: Cluster, report: Report) -> healing.Healed:
+    return healing.heal(db, report=report, hypervisor=cluster.hypervisor, playbooks=cluster.playbooks, now=NOW)
+
+
+def test_what_agrees_is_clean(db: Session, cluster: Cluster, vm: Vm) -> None:
+    assert look(db, cluster).clean
+
+
+def test_a_stray_machine_is_found_and_removed_with_its_files(db: Session, cluster: Cluster, vm: Vm) -> None:
+    stray = uuid4()
+    cluster.put_machine(stray, "stray")
+    report = look(db, cluster)
+    assert kinds(report) == [FindingKind.UNKNOWN_MACHINE, FindingKind.UNKNOWN_FOLDER]
+    assert cluster.power_of(stray) == Power.RUNNING
+    assert len(heal(db, cluster, report).healed) == 2
+    assert cluster.power_of(stray) is None
+    assert cluster.power_of(vm.id) == Power.RUNNING
+    assert look(db, cluster).clean
+
+
+def test_a_retired_machine_that_still_runs_is_a_stray(db: Session, cluster: Cluster, hv1: Host) -> None:
+    retired = make_vm(db, host_id=hv1.id, state=VmState.RETIRED)
+    cluster.put(retired)
+    assert FindingKind.UNKNOWN_MACHINE in kinds(look(db, cluster))
+
+
+def test_a_stray_that_got_an_owner_meanwhile_is_left(db: Session, cluster: Cluster, vm: Vm) -> None:
+    finding = Finding(FindingKind.UNKNOWN_MACHINE, "hv1", vm.name, "", "remove it", vm.id)
+    done = heal(db, cluster, Report((finding,)))
+    assert done.left == ((finding, "it has an owner meanwhile"),)
+    assert cluster.power_of(vm.id) == Power.RUNNING
+
+
+def test_machines_of_others_are_told_and_never_touched(db: Session, hv1: Host, cluster: Cluster) -> None:
+    class Others:
+        """A host that somebody uses beside Vivero."""
+
+        def machines(self, host: HostAddress) -> list[MachineSeen]:
+            return [MachineSeen(uuid4(), "router", Power.RUNNING, 1, 256, ours=False)]
+
+        def leftovers(self, host: HostAddress) -> HostLeftovers:
+            return HostLeftovers(frozenset(), frozenset())
+
+    report = compare(db, hypervisor=Others())  # type: ignore[arg-type]
+    (finding,) = report.findings
+    assert (finding.kind, finding.heal) == (FindingKind.UNKNOWN_MACHINE, "")
+    assert heal(db, cluster, report).healed == ()
+
+
+def test_a_lost_machine_is_recorded_as_lost(db: Session, cluster: Cluster, vm: Vm) -> None:
+    cluster.lose(vm.id)
+    report = look(db, cluster)
+    assert kinds(report) == [FindingKind.MISSING_MACHINE]
+    heal(db, cluster, report)
+    assert vm.state == VmState.ERROR
+
+
+def test_while_a_host_is_silent_nothing_is_called_lost(db: Session, cluster: Cluster, vm: Vm, hv2: Host) -> None:
+    cluster.silence("hv1")
+    assert kinds(look(db, cluster))[0] == FindingKind.HOST_SILENT
+    cluster.lose(vm.id)
+    report = look(db, cluster)
+    assert kinds(report) == [FindingKind.HOST_SILENT]
+    assert heal(db, cluster, report).healed == ()
+    assert vm.state == VmState.RUNNING
+
+
+def test_files_are_kept_while_a_host_is_silent(db: Session, cluster: Cluster, vm: Vm, hv2: Host) -> None:
+    cluster.put_machine(uuid4(), "stray", host="hv2")
+    cluster.silence("hv1")
+    report = look(db, cluster)
+    assert [one.heal for one in report.findings if one.kind == FindingKind.UNKNOWN_FOLDER] == [""]
+
+
+def test_a_moved_machine_is_recorded_where_it_is(db: Session, cluster: Cluster, vm: Vm, hv2: Host) -> None:
+    cluster.put(vm, host="hv2")
+    report = look(db, cluster)
+    assert kinds(report) == [FindingKind.WRONG_HOST]
+    heal(db, cluster, report)
+    db.expire_all()
+    assert vm.host_id == hv2.id
+    assert db.scalar(select(Claim.host_id).where(Claim.vm_id == vm.id)) == hv2.id
+    assert look(db, cluster).clean
+
+
+@pytest.mark.parametrize(
+    ("state", "power", "after", "power_after"),
+    [
+        (VmState.RUNNING, Power.OFF, VmState.STOPPED, Power.OFF),
+        (VmState.STOPPED, Power.RUNNING, VmState.RUNNING, Power.RUNNING),
+        (VmState.PARKED, Power.RUNNING, VmState.PARKED, Power.OFF),
+    ],
+)
+def test_drifted_states_come_together(
+    db: Session, cluster: Cluster, vm: Vm, state: VmState, power: Power, after: VmState, power_after: Power
+) -> None:
+    vm.state = state
+    cluster.put(vm, power=power)
+    report = look(db, cluster)
+    assert kinds(report) == [FindingKind.STATE_DRIFT]
+    heal(db, cluster, report)
+    assert (vm.state, cluster.power_of(vm.id)) == (after, power_after)
+    assert look(db, cluster).clean
+
+
+def test_machines_in_the_making_are_left_alone(db: Session, cluster: Cluster, hv1: Host) -> None:
+    vm = claimed_vm(db, hv1, state=VmState.CLONING)
+    assert look(db, cluster).clean
+    cluster.put(vm, power=Power.OFF)
+    assert look(db, cluster).clean
+
+
+def test_claims_without_machine_are_let_go_and_missing_ones_made(db: Session, cluster: Cluster, vm: Vm) -> None:
+    forgotten = make_vm_request(db, claimed=True, state=VmRequestState.DENIED)
+    waiting = make_vm_request(db, claimed=True)
+    claims.release(db, [vm.id])
+    report = look(db, cluster)
+    assert kinds(report) == [FindingKind.UNKNOWN_CLAIM, FindingKind.MISSING_CLAIM]
+    heal(db, cluster, report)
+    held: set[UUID] = set(db.scalars(select(Claim.vm_request_id)))
+    assert held == {waiting.id, vm.vm_request_id}
+    assert forgotten.id not in held
+
+
+def test_healing_is_written_down(db: Session, cluster: Cluster, vm: Vm) -> None:
+    cluster.lose(vm.id)
+    heal(db, cluster, look(db, cluster))
+    entry = db.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert entry is not None
+    assert (entry.action, entry.actor, entry.details["kind"]) == ("reconcile.healed", "Vivero", "missing_machine")
