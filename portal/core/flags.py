@@ -9,7 +9,7 @@ from datetime import date
 from portal.core.errors import N_
 from portal.core.quota import Amount
 
-LARGE = Amount(machines=10, vcpus=8, memory_mib=16 * 1024, disk_gib=200)
+LARGE = Amount(machines=10, vcpus=16, memory_mib=32 * 1024, disk_gib=400)
 LONG_LEASE_DAYS = 180
 
 

@@ -32,7 +32,7 @@ def mac_for(vm_id: UUID, attempt: int = 0) -> str:
 
 
 def check_name(name: str) -> None:
-    if not NAME.match(name) or "--" in name:
+    if not NAME.fullmatch(name) or "--" in name:
         raise Invalid(
             N_(
                 "A name has 3 to 40 small letters, digits and single hyphens. "

@@ -67,11 +67,11 @@ def create_account(
 
 
 def check_account(*, login: str, name: str, email: str, locale: str) -> None:
-    if not LOGIN.match(login):
+    if not LOGIN.fullmatch(login):
         raise Invalid(N_("A user name has 3 to 40 small letters, digits, dots and hyphens."), field="login")
     if not 1 <= len(name.strip()) <= 200:
         raise Invalid(N_("Please write the person's name."), field="name")
-    if not EMAIL.match(email):
+    if not EMAIL.fullmatch(email):
         raise Invalid(N_("This is not a mail address."), field="email")
     if locale not in LOCALES:
         raise Invalid(N_("This language is not there."), field="locale")

@@ -41,9 +41,7 @@ class Capacity:
 
     def fits(self, wanted: Amount) -> bool:
         room = self.free_with_reserve
-        return (
-            wanted.vcpus <= room.vcpus and wanted.memory_mib <= room.memory_mib and wanted.disk_gib <= room.disk_gib
-        )
+        return wanted.vcpus <= room.vcpus and wanted.memory_mib <= room.memory_mib and wanted.disk_gib <= room.disk_gib
 
 
 def cluster(db: Session, *, reserve_hosts: int = 1) -> Capacity:

@@ -23,7 +23,7 @@ def create_department(
     """A new department with what it may take. `actor` is None on the command line."""
     if actor is not None and not actor.may(Permission.MANAGE_ACCOUNTS):
         raise NotAllowed(N_("You may not manage departments."))
-    if not SLUG.match(slug):
+    if not SLUG.fullmatch(slug):
         raise Invalid(N_("The short name has small letters, digits and hyphens."), field="slug")
     if not 1 <= len(name.strip()) <= 200:
         raise Invalid(N_("Please write the department's name."), field="name")

@@ -63,7 +63,7 @@ def add_host(
 ) -> Host:
     """Make a host known. The same name again changes its address; what it can carry is asked by `refresh`."""
     require_management(actor)
-    if not HOST_NAME.match(name):
+    if not HOST_NAME.fullmatch(name):
         raise Invalid(N_("A host name has small letters, digits, dots and hyphens."), field="name")
     if not (1 <= port <= 65535 and 1 <= len(address) <= 255 and 1 <= len(user) <= 40):
         raise Invalid(N_("This is not an address."), field="address")

@@ -38,7 +38,7 @@ def take_snapshot(
     db: Session, *, actor: Actor, vm_id: UUID, name: str, description: str, hypervisor: Hypervisor, now: datetime
 ) -> None:
     """Keep the present state under a new name; a handful a machine."""
-    if not SNAPSHOT_NAME.match(name):
+    if not SNAPSHOT_NAME.fullmatch(name):
         raise Invalid(N_("A snapshot's name has small letters, digits and hyphens."), field="name")
     host = opened(db, actor, vm_id)
     known = {snapshot.name for snapshot in hypervisor.snapshots(host, vm_id)}
