@@ -12,7 +12,7 @@ import typer
 
 from portal.config import read_settings
 from portal.core.errors import PortalError
-from portal.wiring import build_site
+from portal.wiring import build_site, sync_catalogue
 from portal.worker import run_worker
 
 
@@ -31,7 +31,10 @@ def worker() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     try:
-        run_worker(build_site(read_settings()), stop=stop)
+        site = build_site(read_settings())
+        with site.write_sessions.begin() as db:
+            sync_catalogue(site.settings, db, now=site.clock())
+        run_worker(site, stop=stop)
     except PortalError as error:
         typer.echo(f"The worker does not start: {error}", err=True)
         raise typer.Exit(1) from error

@@ -91,7 +91,7 @@ def is_ready(ctx: Context, machine: Waiting, ready: Ready) -> bool:
                 return ctx.site.hypervisor.agent_answers(machine.host, machine.vm_id)
             return ctx.site.reachability.tcp_open(machine.address, ready.port or 22)
         said = ctx.site.hypervisor.serial_log(machine.host, machine.vm_id)
-        return re.search(ready.pattern or "vivero ready", said) is not None
+        return re.search(ready.pattern or "^vivero ready", said, re.MULTILINE) is not None
     except OutsideUnavailable:
         return False
 

@@ -145,7 +145,7 @@ class FileHypervisor:
 
     def serial_log(self, host: HostAddress, vm_id: UUID) -> str:
         name = self.name_of(host, vm_id)
-        return "booting" if name in self.silent | self.stopped else f"vivero ready {name}\n"
+        return "booting" if name in self.silent | self.stopped else f"booting\r\nvivero ready {name}\r\n"
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"nobody should ask for {name}")

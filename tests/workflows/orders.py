@@ -45,7 +45,7 @@ def make_spec(*, ready: Ready | None = None, network: NetworkClass = NetworkClas
         sizes=(Size("small", words, Range(1, 1, 2), Range(128, 128, 256), Range(1, 1, 4)),),
         parameters=(),
         personalisation=Personalisation.CLOUD_INIT,
-        ready=ready or Ready(ReadyBy.SERIAL, timeout_s=30, pattern="vivero ready"),
+        ready=ready or Ready(ReadyBy.SERIAL, timeout_s=30, pattern="^vivero ready "),
         network=network,
         clone=CloneKind.LINKED,
         build=Build("template_micro_linux"),
