@@ -1,0 +1,91 @@
+"""micro-linux, really built and really booted: it says who it is, serves, answers, keeps its disk, and switches off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from portal.backends.playbooks_ansible import AnsiblePlaybooks
+from portal.backends.template_builds import Workshop, build
+from portal.backends.templates_folder import read_template
+from portal.config import ROOT
+from portal.core.templates import TemplateSpec
+from tests.templates_vm.qemu_guest import running_guest, write_seed
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="a template is built by root"),
+]
+SEED = {"instance_id": "one", "hostname": "prueba-1", "keyboard": "es"}
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Built once for all tests here, by the same playbook and runner as `vivero template build`."""
+    spec = read_template(ROOT / "templates_vm" / "micro-linux", roles_dir=ROOT / "playbooks" / "roles")
+    assert isinstance(spec, TemplateSpec)
+    cabinet = tmp_path_factory.mktemp("cabinet")
+    runner = AnsiblePlaybooks(ROOT / "playbooks", cabinet / "no-key", cabinet / "no-hosts")
+    workshop = Workshop(
+        cabinet, cabinet / "cache", ROOT / "playbooks" / "roles", runner, clock=lambda: datetime.now(UTC)
+    )
+    outcome = build(workshop, spec)
+    yield cabinet / outcome.version.disk
+    runner.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # pytest's own folders have names that are too long for a unix socket
+    with TemporaryDirectory(prefix="vivero-", dir="/var/tmp") as name:  # noqa: S108
+        yield Path(name)
+
+
+def test_it_takes_its_name_from_the_seed_serves_and_answers(disk: Path, folder: Path) -> None:
+    with running_guest(disk, folder, memory_mib=128, seed=write_seed(folder, SEED)) as guest:
+        guest.wait_for("vivero ready prueba-1 10.0.2.15")
+        guest.type("\nwget -qO- http://127.0.0.1/ | grep h1\n")
+        guest.wait_for("<h1>prueba-1</h1>")
+        interfaces = guest.ask_agent("guest-network-get-interfaces")
+        assert "10.0.2.15" in str(interfaces)
+        guest.press_power_button()
+        assert guest.process.poll() == 0
+
+
+def test_an_ordered_password_is_asked_for_and_its_disk_grows(disk: Path, folder: Path) -> None:
+    seed = write_seed(folder, {**SEED, "parameter_password": "cañón 9$|"})
+    with running_guest(disk, folder, memory_mib=128, seed=seed) as guest:
+        guest.wait_for("prueba-1 login:")
+        guest.type("vivero\n")
+        guest.wait_for("Password:")
+        guest.type("cañón 9$|\n")
+        guest.wait_for("vivero@prueba-1")
+        # the root grows in the background, once the machine is ready
+        guest.type("until df -m / | grep -qE ' 3[5-9][0-9]{2} '; do usleep 200000; done; echo gro''wn\n")
+        guest.wait_for("grown")
+        guest.type("cat /etc/vivero/parameters.json\n")
+        guest.wait_for("Permission denied")
+
+
+def test_what_is_written_is_still_there_after_a_restart_and_it_is_no_new_machine(disk: Path, folder: Path) -> None:
+    seed = write_seed(folder, SEED)
+    with running_guest(disk, folder, memory_mib=128, seed=seed) as guest:
+        guest.wait_for("vivero ready")
+        guest.type("\necho kept-on-disk >note; sync; echo writ''ten\n")
+        guest.wait_for("written")
+    with running_guest(disk, folder, memory_mib=128, seed=seed) as guest:
+        guest.wait_for("vivero-seed: nothing new")
+        guest.wait_for("vivero ready")
+        guest.type("\ncat note\n")
+        guest.wait_for("kept-on-disk")
+
+
+def test_without_a_seed_it_boots_under_its_own_name(disk: Path, folder: Path) -> None:
+    with running_guest(disk, folder, memory_mib=128) as guest:
+        guest.wait_for("vivero ready micro-linux")
