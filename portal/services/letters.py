@@ -7,14 +7,13 @@ from datetime import date
 from functools import cache
 from gettext import NullTranslations
 from html import escape
-from pathlib import Path
 
 from babel.dates import format_date
 from babel.support import Translations
 
 from portal.core.errors import N_
+from portal.services.translations import TRANSLATIONS, compile_translations
 
-FOLDER = Path(__file__).resolve().parent.parent / "translations"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class Body:
 @cache
 def catalogue(locale: str) -> NullTranslations:
     """Read once; a language without a catalogue is English."""
-    return Translations.load(str(FOLDER), [locale])
+    compile_translations()
+    return Translations.load(str(TRANSLATIONS), [locale])
 
 
 def translate(locale: str, msgid: str, /, **params: object) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from flask import Flask, has_request_context, request
 from flask_babel import Babel, get_locale, gettext
 
-from portal.config import ROOT
 from portal.core.errors import PortalError
+from portal.services.translations import TRANSLATIONS, compile_translations
 from portal.web.context import account, site
+from portal.web.formats import readable
 
 LANGUAGES = {"es": "Español", "en": "English"}
 COOKIE = "vivero_language"
-TRANSLATIONS = ROOT / "portal" / "translations"
 
 
 def init_languages(app: Flask, *, default: str, timezone: str) -> None:
+    compile_translations()
     Babel(
         app,
         default_locale=default,
@@ -45,6 +46,7 @@ def in_words(error: PortalError) -> str:
     """A PortalError's message in the reader's language. Values that are msgids themselves are translated too."""
     text = str(gettext(error.message))
     params = {
-        name: gettext(value) if isinstance(value, str) and value else value for name, value in error.params.items()
+        name: readable(gettext(value) if isinstance(value, str) and value else value)
+        for name, value in error.params.items()
     }
     return text % params if params else text

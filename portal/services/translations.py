@@ -8,18 +8,22 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from portal.web.languages import TRANSLATIONS
+from portal.config import ROOT
+
+TRANSLATIONS = ROOT / "portal" / "translations"
 
 
 def compile_translations(folder: Path = TRANSLATIONS) -> list[Path]:
     """Write messages.mo beside each messages.po that is newer; returns what was written.
 
-    Each file is put in place whole: several processes may start at once.
+    Each file is put in place whole: several processes may start at once. Where the program may not write (an installed
+    package) the compiled files were put by who installed it.
     """
     written = []
     for source in sorted(folder.glob("*/LC_MESSAGES/messages.po")):
         target = source.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        is_fresh = target.exists() and target.stat().st_mtime >= source.stat().st_mtime
+        if is_fresh or not os.access(source.parent, os.W_OK):
             continue
         with source.open("rb") as readable:
             catalogue = read_po(readable, locale=source.parent.parent.name)
