@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
@@ -17,6 +18,7 @@ from portal.web.context import now
 
 STATIC = ROOT / "static"
 MIB_PER_GIB = 1024
+ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ = lazy_gettext
 
 STATES: Mapping[str, object] = {
@@ -134,4 +136,14 @@ def machines_in_words(count: int) -> str:
 def translated(message: str, params: Mapping[str, object] | None = None) -> str:
     """A msgid that a service wrote down, in the reader's language."""
     text = gettext(message) if message else ""
-    return text % params if params else text
+    return text % {name: readable(value) for name, value in params.items()} if params else text
+
+
+def readable(value: object) -> object:
+    """A day that a service wrote down as 2027-06-30, as people write it; anything else as it is."""
+    if not isinstance(value, str) or not ISO_DAY.fullmatch(value):
+        return value
+    try:
+        return day(date.fromisoformat(value))
+    except ValueError:  # 2027-02-31 is somebody's own text
+        return value

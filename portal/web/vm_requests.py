@@ -88,7 +88,7 @@ def index() -> str:
     )
 
 
-@bp.get(".csv")
+@bp.get("/table.csv")
 @permission(Permission.SEE_DEPARTMENT)
 def as_csv() -> Response:
     """The same list for a spreadsheet."""

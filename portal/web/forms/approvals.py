@@ -9,7 +9,7 @@ from wtforms import SelectField, TextAreaField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from portal.models import VmRequest
-from portal.web.forms.fields import CountField, DayField, PortalForm, stripped
+from portal.web.forms.fields import CountField, DayField, PortalForm, options, stripped
 
 
 class ApprovalForm(PortalForm):
@@ -46,5 +46,5 @@ def approval_form(vm_request: VmRequest, sizes: Sequence[tuple[str, str]], *, fr
     """The order's own values stand in the form; `fresh` takes nothing from what the browser has just sent."""
     asked = {"size": vm_request.size, "copies": vm_request.copies, "ends_on": vm_request.ends_on}
     form = ApprovalForm(formdata=None, data=asked) if fresh else ApprovalForm(data=asked)
-    form.size.choices = list(sizes)
+    form.size.choices = options(sizes)
     return form

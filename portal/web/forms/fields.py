@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import DateField, IntegerField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # the stubs are of an older version
 from wtforms.validators import ValidationError
 
 
@@ -19,6 +21,11 @@ class PortalForm(FlaskForm):  # type: ignore[misc]
             self._fields[name].errors = [*self._fields[name].errors, text]
         else:
             self.form_errors.append(text)
+
+
+def options(pairs: Iterable[tuple[str, str]]) -> list[Any]:
+    """(value, words) as WTForms wants them."""
+    return [SelectChoice(value, words) for value, words in pairs]
 
 
 def stripped(value: str | None) -> str | None:

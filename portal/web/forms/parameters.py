@@ -12,6 +12,7 @@ from wtforms.widgets import NumberInput
 from portal.core.errors import Invalid
 from portal.core.parameters import check_value
 from portal.core.templates import Parameter, ParameterKind
+from portal.web.forms.fields import options
 
 PREFIX = "parameter_"  # so that no parameter can take the name of a field of every order
 
@@ -40,7 +41,7 @@ def parameter_field(parameter: Parameter, locale: str) -> Field:
         "default": None if parameter.is_secret else parameter.default,
     }
     if parameter.kind is ParameterKind.CHOICE:
-        return SelectField(label, choices=choices_of(parameter, locale), validate_choice=False, **common)
+        return SelectField(label, choices=options(choices_of(parameter, locale)), validate_choice=False, **common)
     if parameter.kind is ParameterKind.YES_NO:
         return BooleanField(label, **common)
     if parameter.kind is ParameterKind.SECRET:

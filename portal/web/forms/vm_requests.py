@@ -13,7 +13,7 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Numbe
 from portal.core.naming import MAX_COPIES, NAME, NAME_LENGTH
 from portal.core.templates import TemplateSpec
 from portal.interfaces import Json
-from portal.web.forms.fields import CountField, DayField, PortalForm, stripped
+from portal.web.forms.fields import CountField, DayField, PortalForm, options, stripped
 from portal.web.forms.parameters import PREFIX, parameter_field
 
 PURPOSE_LENGTH = 1000
@@ -85,7 +85,7 @@ def order_form_for(spec: TemplateSpec, *, departments: Sequence[tuple[str, str]]
     if len(departments) > 1:
         fields["department_id"] = SelectField(
             _("For which department?"),
-            choices=list(departments),
+            choices=options(departments),
             validate_choice=False,
             validators=[one_of((key for key, _name in departments), _("Choose one of your departments."))],
         )
@@ -96,7 +96,7 @@ def order_form_for(spec: TemplateSpec, *, departments: Sequence[tuple[str, str]]
 def size_field(spec: TemplateSpec, locale: str) -> Field:
     return RadioField(
         _("How big?"),
-        choices=[(size.slug, size.label.read(locale)) for size in spec.sizes],
+        choices=options((size.slug, size.label.read(locale)) for size in spec.sizes),
         default=spec.sizes[0].slug,
         validate_choice=False,
         validators=[one_of((size.slug for size in spec.sizes), _("Choose one of the sizes."))],
