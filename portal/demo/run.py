@@ -19,7 +19,7 @@ from types import FrameType
 
 from portal.config import ROOT
 from portal.core.errors import N_, OutsideUnavailable
-from portal.demo.api import wait_for
+from portal.demo.api import Api, wait_for
 from portal.demo.cluster import Cluster, Ground, RealCluster, Simulator
 from portal.demo.processes import Children
 from portal.demo.steps import Steps
@@ -104,6 +104,8 @@ def bring_up(plan: Plan, cluster: Cluster, children: Children) -> Accounts:
         children.start("server", [*VIVERO, "server", "--host", "127.0.0.1", "--port", str(plan.port)])
         children.start("worker", [*VIVERO, "worker"])
         wait_for(lambda: serves(plan.url, children), seconds=60, what="the server's first answer", every_s=0.1)
+        admin = Api(plan.url, accounts["admin"]["token"])
+        wait_for(lambda: knows_hosts(admin), seconds=60, what="the worker's first look at the hosts", every_s=0.3)
     with steps.step("Writing var/demo.json"):
         write_accounts(plan, accounts)
     return accounts
@@ -135,6 +137,11 @@ def serves(url: str, children: Children) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def knows_hosts(admin: Api) -> bool:
+    """Before it has seen what the hosts can carry, the portal approves nothing."""
+    return all(host["seen_at"] for host in admin.call("GET", "/hosts")["items"])
 
 
 def raise_if_ended(children: Children) -> None:
