@@ -85,7 +85,7 @@ def outcomes_in(result: Mapping[str, Any], masked: Callable[[str], str]) -> Iter
     machines = result.get("machines")
     for machine in machines if isinstance(machines, list) else []:
         try:
-            vm_id = UUID(machine["vm_id"])
+            vm_id = UUID(str(machine["vm_id"]))
         except (ValueError, KeyError, TypeError):
             continue
         message = masked(str(machine.get("message", "")))

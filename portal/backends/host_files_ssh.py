@@ -88,7 +88,7 @@ class HostFiles:
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="host-files", daemon=True).start()
+                threading.Thread(target=run_and_close, args=(self._loop,), name="host-files", daemon=True).start()
             return self._loop
 
     def close(self) -> None:
@@ -97,6 +97,11 @@ class HostFiles:
         if loop is not None:
             asyncio.run_coroutine_threadsafe(self._connections.close(), loop).result(self._timeout_s)
             loop.call_soon_threadsafe(loop.stop)
+
+
+def run_and_close(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 async def read_tail(sftp: asyncssh.SFTPClient, path: str, most: int) -> bytes | None:

@@ -1,7 +1,8 @@
 """Hypervisor on libvirt through SSH: the only file that imports libvirt. No libvirt type or error leaves it.
 
 One kept connection a host. Every call runs in a thread of its own with a time limit (libvirt's calls block), and
-libvirt's keep-alive closes a connection whose other side has gone silent, so those threads end too.
+libvirt's keep-alive closes a connection whose other side has gone silent, so those threads end too. The SSH program
+does the talking: libvirt's own SSH (libssh) was seen to crash when one thread opens and another closes a connection.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from portal.backends.host_files_ssh import HostFiles
 from portal.backends.png import png_from_ppm
 from portal.backends.snapshot_xml import read_snapshot, snapshot_xml
 from portal.backends.ssh_connections import unavailable
+from portal.backends.ssh_program import SshProgram
 from portal.core.errors import N_, Conflict, MachineMissing, NotFound
 from portal.interfaces import HostAddress, HostFacts, HostLeftovers, MachineSeen, Power, Screenshot, Snapshot
 
@@ -162,8 +164,8 @@ class LibvirtHypervisor:
 
     def __init__(self, *, ssh_key: Path, known_hosts: Path, storage_dir: str) -> None:
         self._ssh_key = ssh_key
-        self._known_hosts = known_hosts
         self._storage_dir = storage_dir
+        self._ssh = SshProgram(known_hosts)
         self._files = HostFiles(ssh_key=ssh_key, known_hosts=known_hosts)
         self._lines: dict[HostAddress, HostLine] = {}
         self._lock = threading.Lock()
@@ -244,6 +246,7 @@ class LibvirtHypervisor:
         for line in lines:
             line.close()
         self._files.close()
+        self._ssh.close()
 
     def _line(self, host: HostAddress) -> HostLine:
         EventLoop.start()
@@ -253,14 +256,8 @@ class LibvirtHypervisor:
             return self._lines[host]
 
     def _uri(self, host: HostAddress) -> str:
-        options = {
-            "keyfile": self._ssh_key,
-            "known_hosts": self._known_hosts,
-            "known_hosts_verify": "normal",
-            "sshauth": "privkey",
-            "no_tty": 1,
-        }
-        return f"qemu+libssh://{host.user}@{host.address}:{host.port}/system?{urlencode(options)}"
+        options = {"command": self._ssh.program, "keyfile": self._ssh_key, "no_tty": 1}
+        return f"qemu+ssh://{host.user}@{host.address}:{host.port}/system?{urlencode(options)}"
 
     def _with_domain(
         self,
