@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-from types import FrameType
-
-import structlog
-import typer
-
-from portal.config import read_settings
-from portal.core.errors import PortalError
-from portal.wiring import build_site, sync_catalogue
-from portal.worker import run_worker
+import os
+import sys
 
 
 def worker() -> None:
@@ -21,20 +11,5 @@ def worker() -> None:
 
     On SQLite exactly one worker may run; on PostgreSQL as many as you like, on as many machines.
     """
-    stop = threading.Event()
-
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask_to_stop)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
-    try:
-        site = build_site(read_settings())
-        with site.write_sessions.begin() as db:
-            sync_catalogue(site.settings, db, now=site.clock())
-        run_worker(site, stop=stop)
-    except PortalError as error:
-        typer.echo(f"The worker does not start: {error}", err=True)
-        raise typer.Exit(1) from error
+    # becomes that program, so that the other commands' modules are not in its memory
+    os.execv(sys.executable, [sys.executable, "-m", "portal.worker"])  # noqa: S606 - our own interpreter, no shell
