@@ -42,6 +42,8 @@ class SmtpMailer:
                 connection.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             raise trouble_of(max(code for code, _ in error.recipients.values())) from error
+        except smtplib.SMTPAuthenticationError as error:  # the letter is not at fault: it waits for a right password
+            raise OutsideUnavailable(N_("The mail server does not accept Vivero's name and password.")) from error
         except smtplib.SMTPResponseException as error:
             raise trouble_of(error.smtp_code) from error
         except (OSError, smtplib.SMTPException) as error:

@@ -45,14 +45,21 @@ def postman() -> Postman:
 
 def check_password(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
     right = isinstance(data, LoginPassword) and (data.login, data.password) == (b"vivero", b"ge:h@im")
-    return AuthResult(success=right)
+    return AuthResult(success=right, handled=False)
 
 
 @pytest.fixture
 def port(postman: Postman) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         number: int = free.getsockname()[1]
-    controller = Controller(postman, "127.0.0.1", number, authenticator=check_password, auth_require_tls=False)
+    controller = Controller(
+        postman,
+        "127.0.0.1",
+        number,
+        authenticator=check_password,
+        auth_require_tls=False,
+        auth_exclude_mechanism=["LOGIN"],
+    )
     controller.start()
     yield number
     controller.stop()
@@ -75,8 +82,8 @@ def test_name_and_password_come_from_the_url(port: int, postman: Postman) -> Non
     assert len(postman.messages) == 1
 
 
-def test_a_wrong_password_will_not_get_better(port: int) -> None:
-    with pytest.raises(Invalid):
+def test_with_a_wrong_password_letters_wait_until_it_is_put_right(port: int) -> None:
+    with pytest.raises(OutsideUnavailable, match="name and password"):
         mailer(port, "vivero:wrong@").send(LETTER)
 
 
