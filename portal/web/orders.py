@@ -9,14 +9,14 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.core.errors import N_, Conflict, InvalidOrder, NotAllowed
+from portal.core.errors import N_, Conflict, Invalid, InvalidOrder, NotAllowed
 from portal.core.lease import local_day
 from portal.core.naming import NAME_LENGTH
 from portal.core.policy import Permission
 from portal.core.templates import Personalisation, TemplateSpec
 from portal.models import Department, VmRequest
 from portal.services import quotas, templates, vm_requests
-from portal.services.orders import WINDOWS_NAME_LENGTH, Order, policy_of
+from portal.services.orders import WINDOWS_NAME_LENGTH, Order, check_name, policy_of
 from portal.services.vm_requests import Estimate
 from portal.web.context import actor, db, now, permission, site
 from portal.web.forms.end_dates import EndChoice, end_choices
@@ -167,6 +167,16 @@ def choices_for(spec: TemplateSpec, starts_on: date | None) -> list[EndChoice]:
 
 
 def suggested_name(spec: TemplateSpec, department: Department) -> str:
-    """A legal name such as "moodle-farmacia", short enough that copies can be numbered."""
+    """A legal name such as "moodle-farmacia", not taken yet, short enough that copies can be numbered."""
     longest = WINDOWS_NAME_LENGTH if spec.personalisation == Personalisation.SYSPREP else NAME_LENGTH
-    return f"{spec.slug}-{department.slug}"[: longest - len("-01")].strip("-")
+    name = f"{spec.slug}-{department.slug}"[: longest - len("-9-01")].strip("-")
+    others = (f"{name}-{number}" for number in range(2, 10))
+    return next((each for each in (name, *others) if is_free(each, spec)), name)
+
+
+def is_free(name: str, spec: TemplateSpec) -> bool:
+    try:
+        check_name(db(), Order(spec.slug, name=name), spec)
+    except Invalid:
+        return False
+    return True

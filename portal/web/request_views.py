@@ -18,7 +18,7 @@ from portal.core.quota import Amount
 from portal.core.templates import Parameter, ParameterKind, TemplateSpec
 from portal.models import JobLine, Template, VmRequest
 from portal.models.vm_requests import VmRequestKind
-from portal.services import orders, vm_requests, workflows
+from portal.services import accounts, orders, vm_requests, workflows
 from portal.services.workflows import CopyView, Progress
 from portal.web.context import actor, db, now
 from portal.web.formats import day
@@ -58,6 +58,7 @@ class RequestView:
     progress: Progress | None
     lines: tuple[JobLine, ...]
     copies: tuple[Copy, ...]
+    approvers: tuple[str, ...]  # who may decide, while it waits
     may_cancel: bool
     may_start_again: bool
 
@@ -76,6 +77,11 @@ class RequestView:
     @property
     def is_waiting(self) -> bool:
         return self.vm_request.state == WAITING
+
+    @property
+    def is_open(self) -> bool:
+        """Worth watching live."""
+        return self.is_waiting or self.is_under_way
 
     @property
     def is_cancelling(self) -> bool:
@@ -102,6 +108,7 @@ def view_of(vm_request: VmRequest) -> RequestView:
         progress=progress,
         lines=newest_lines(progress.workflow_id) if progress else (),
         copies=copies_of(vm_request, progress.copies if progress else ()),
+        approvers=approvers_of(vm_request),
         may_cancel=may_cancel(vm_request, progress),
         may_start_again=vm_request.state == VmRequestState.FAILED and may_change(vm_request, deciders=True),
     )
@@ -167,6 +174,13 @@ def copies_of(vm_request: VmRequest, seen: tuple[CopyView, ...]) -> tuple[Copy, 
         )
         for position, copy in enumerate(seen)
     )
+
+
+def approvers_of(vm_request: VmRequest) -> tuple[str, ...]:
+    if vm_request.state != WAITING:
+        return ()
+    found = accounts.approvers_of(db(), vm_request.department_id, but=vm_request.submitted_by_id, most=3)
+    return tuple(person.name for person in found)
 
 
 def newest_lines(workflow_id: str) -> tuple[JobLine, ...]:

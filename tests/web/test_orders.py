@@ -197,3 +197,8 @@ def test_a_form_without_its_token_is_refused(ada: CheckingClient, db: Session) -
 
 def test_an_order_cannot_be_deleted_by_address(ada: CheckingClient) -> None:
     assert ada.delete(ORDER, data={"csrf_token": ada.token()}).status_code == 405
+
+
+def test_a_taken_name_is_not_suggested(ada: CheckingClient, site: Site, people: People) -> None:
+    request_of(site, people.ada, name="dokuwiki-farmacia")
+    assert 'value="dokuwiki-farmacia-2"' in text_of(ada)
