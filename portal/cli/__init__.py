@@ -21,6 +21,7 @@ NOUNS: Mapping[str, str] = {
     "token": "portal.cli.token:app",
     "reconcile": "portal.cli.reconcile:reconcile",
     "demo": "portal.cli.demo:demo",
+    "bench": "portal.cli.bench:app",
 }
 
 

@@ -2,6 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from portal.bench.clones import bench_clones
+from portal.bench.ground import prepared
+from portal.bench.pages import bench_pages
+from portal.bench.tables import Table, as_json
+from portal.cli.work import one_clear_line
+from portal.core.errors import N_, Invalid
+
 app = typer.Typer(help="Measure cloning, pages and memory on the real thing.", no_args_is_help=True)
+
+MOST_CLONES = 40
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+
+
+@app.callback()
+def bench() -> None:
+    """Measure cloning, pages and memory on the real thing. Takes minutes and wants a quiet machine."""
+
+
+@app.command()
+def clones(
+    count: Annotated[str, typer.Option(help="How many machines, with commas.")] = "1,10,30",
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each; the table shows medians.")] = 3,
+    minicluster: Annotated[
+        Path | None, typer.Option(help="A running minicluster's folder; without it one is brought up and down.")
+    ] = None,
+    cabinet: Annotated[
+        Path | None, typer.Option(help="A cabinet to copy micro-linux from instead of building.")
+    ] = None,
+    plain: Annotated[bool, typer.Option(help="Also measure the plain playbook.")] = True,
+    json: AsJson = False,
+) -> None:
+    """From approval to all machines running, beside a bare libvirt script and the playbook most people write.
+
+    A named minicluster should carry nothing else meanwhile: addresses are given out by the bench alone.
+    """
+    with one_clear_line():
+        counts = counts_in(count)
+        with prepared(minicluster=minicluster, cabinet=cabinet, say=say) as ground:
+            tables = bench_clones(ground, counts, rounds=rounds, say=say, with_plain=plain)
+    show(tables, json=json)
+
+
+@app.command()
+def pages(
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="How often 20 people look at each page 4 times.")] = 3,
+    json: AsJson = False,
+) -> None:
+    """Pages with 100,000 requests beside the same pages with 100, on real servers, and their queries."""
+    with one_clear_line():
+        table = bench_pages(rounds=rounds, say=say)
+    show([table], json=json)
+
+
+def counts_in(text: str) -> list[int]:
+    counts = [int(word) if word.strip().isdigit() else 0 for word in text.split(",")]
+    if not all(1 <= one <= MOST_CLONES for one in counts):
+        raise Invalid(N_("Write how many machines as numbers from 1 to %(most)s, with commas."), most=MOST_CLONES)
+    return counts
+
+
+def say(text: str) -> None:
+    """Progress goes where the table does not."""
+    typer.echo(text, err=True)
+
+
+def show(tables: Sequence[Table], *, json: bool) -> None:
+    typer.echo(as_json(tables) if json else "\n".join(table.text() for table in tables))
