@@ -394,6 +394,9 @@ def upgrade() -> None:
         "ix_vm_requests_department_submitted", "vm_requests", ["department_id", "submitted_at"], unique=False
     )
     op.create_index("ix_vm_requests_name", "vm_requests", ["name"], unique=False)
+    op.create_index(
+        "ix_vm_requests_owner_state", "vm_requests", ["submitted_by_id", "state", "submitted_at"], unique=False
+    )
     op.create_index("ix_vm_requests_owner_submitted", "vm_requests", ["submitted_by_id", "submitted_at"], unique=False)
     op.create_index(op.f("ix_vm_requests_state"), "vm_requests", ["state"], unique=False)
     op.create_index("ix_vm_requests_state_submitted", "vm_requests", ["state", "submitted_at"], unique=False)
@@ -416,8 +419,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_claims")),
         sa.UniqueConstraint("vm_id", name=op.f("uq_claims_vm_id")),
     )
-    op.create_index(op.f("ix_claims_department_id"), "claims", ["department_id"], unique=False)
-    op.create_index(op.f("ix_claims_host_id"), "claims", ["host_id"], unique=False)
+    op.create_index(
+        "ix_claims_department_amounts", "claims", ["department_id", "vcpus", "memory_mib", "disk_gib"], unique=False
+    )
+    op.create_index("ix_claims_host_amounts", "claims", ["host_id", "vcpus", "memory_mib", "disk_gib"], unique=False)
     op.create_index(op.f("ix_claims_template_slug"), "claims", ["template_slug"], unique=False)
     op.create_index(op.f("ix_claims_vm_request_id"), "claims", ["vm_request_id"], unique=False)
     op.create_table(
@@ -499,6 +504,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_vms_owner_state", "vms", ["owner_id", "state"], unique=False)
     op.create_index(op.f("ix_vms_state"), "vms", ["state"], unique=False)
+    op.create_index("ix_vms_state_created", "vms", ["state", "created_at"], unique=False)
     op.create_index(
         "uq_vms_address_living",
         "vms",

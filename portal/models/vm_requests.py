@@ -32,6 +32,7 @@ class VmRequest(Base, kw_only=True):
         # lists without a state: of a department, and of the whole house
         Index("ix_vm_requests_department_submitted", "department_id", "submitted_at"),
         Index("ix_vm_requests_submitted_at", "submitted_at"),
+        Index("ix_vm_requests_owner_state", "submitted_by_id", "state", "submitted_at"),
         Index("ix_vm_requests_name", "name"),
     )
 

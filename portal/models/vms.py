@@ -30,6 +30,7 @@ class Vm(Base, kw_only=True):
         Index("ix_vms_department_state", "department_id", "state"),
         Index("ix_vms_owner_state", "owner_id", "state"),
         Index("ix_vms_expires", "expires_at"),
+        Index("ix_vms_state_created", "state", "created_at"),
         # lists of living machines, newest first
         Index("ix_vms_living", "created_at", sqlite_where=LIVING, postgresql_where=LIVING),
         Index("ix_vms_living_department", "department_id", "created_at", sqlite_where=LIVING, postgresql_where=LIVING),

@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor, Permission
 from portal.models import Vm, VmRequest, VmUser
+from portal.services.paging import count_some, paginate
+
+Scope = Sequence[ColumnElement[bool]]
 
 FEW = 8
-COUNTED = 1000
+COUNTED = 100
 SOON = timedelta(days=14)
 OPEN = (VmRequestState.SUBMITTED, VmRequestState.APPROVED, VmRequestState.PROVISIONING)
 
@@ -35,14 +38,16 @@ class Overview:
 def overview(db: Session, *, actor: Actor, now: datetime) -> Overview:
     """`running` counts what the person looks after: own and shared machines; of the whole house for its keepers."""
     to_decide = decidable(actor)
-    mine = looked_after(actor)
-    ends = (Vm.expires_at <= now + SOON, Vm.state.in_([VmState.RUNNING, VmState.STOPPED]))
     own = VmRequest.submitted_by_id == actor.account_id
+    running: Scope = [Vm.state == VmState.RUNNING]
+    ends: Scope = [Vm.expires_at <= now + SOON, Vm.state.in_([VmState.RUNNING, VmState.STOPPED])]
     return Overview(
         waiting_for_me=counted(db, select(VmRequest.id).where(*to_decide)),
         waiting=few(db, select(VmRequest).where(*to_decide).order_by(VmRequest.submitted_at)),
-        running=counted(db, select(Vm.id).where(*mine, Vm.state == VmState.RUNNING)),
-        ends_soon=few(db, select(Vm).where(*mine, *ends).order_by(Vm.expires_at)),
+        running=count_some(db, Vm, scopes=looked_after(actor, running), order=Vm.created_at, bound=COUNTED),
+        ends_soon=paginate(
+            db, Vm, scopes=looked_after(actor, ends), order=Vm.expires_at, per_page=FEW, newest_first=False
+        ).items,
         my_open_requests=few(
             db, select(VmRequest).where(own, VmRequest.state.in_(OPEN)).order_by(VmRequest.submitted_at.desc())
         ),
@@ -59,12 +64,17 @@ def decidable(actor: Actor) -> Sequence[ColumnElement[bool]]:
     return conditions
 
 
-def looked_after(actor: Actor) -> Sequence[ColumnElement[bool]]:
+def looked_after(actor: Actor, conditions: Scope) -> list[Scope]:
+    """One scope an index: the departments whose machines the person manages, own machines, shared ones."""
     departments = actor.departments_for(Permission.MANAGE_MACHINES)
     if departments is None:
-        return []
+        return [conditions]
     shared = select(VmUser.vm_id).where(VmUser.account_id == actor.account_id)
-    return [or_(Vm.owner_id == actor.account_id, Vm.id.in_(shared), Vm.department_id.in_(departments))]
+    return [
+        *([*conditions, Vm.department_id == one] for one in sorted(departments)),
+        [*conditions, Vm.owner_id == actor.account_id],
+        [*conditions, Vm.id.in_(shared)],
+    ]
 
 
 def failures(actor: Actor) -> Sequence[ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 T = TypeVar("T")
 PER_PAGE = 50
-LOOK_AHEAD = 500  # rows counted beyond the page shown
+LOOK_AHEAD = 200  # rows counted beyond the page shown
 LAST_PAGE = 2000  # who is that far down should search instead
 
 
@@ -44,16 +44,31 @@ def paginate(
     number = min(max(number, 1), LAST_PAGE)
     if not scopes:
         return Page((), 1, 1, 0, per_page)
-    bound = number * per_page + LOOK_AHEAD
-    ids = identities(model, scopes, order, bound, newest_first)
-    total = db.scalar(select(func.count()).select_from(ids.limit(bound).subquery())) or 0
-    pages = max(1, -(-total // per_page))
-    number = min(number, pages)
-    shown = ids.limit(per_page).offset((number - 1) * per_page).subquery()
-    rows = db.scalars(
-        select(model).join(shown, key_of(model) == shown.c.id).order_by(*ordering(model, order, newest_first))
-    )
-    return Page(tuple(rows.unique()), number, pages, total, per_page, more=total >= bound)
+    ids = identities(model, scopes, order, number * per_page + LOOK_AHEAD, newest_first)
+    before = (number - 1) * per_page
+    ahead = list(db.scalars(ids.offset(before)))
+    if not ahead and number > 1:
+        last = -(-(db.scalar(select(func.count()).select_from(ids.subquery())) or 0) // per_page)
+        return paginate(
+            db, model, scopes=scopes, order=order, number=last, per_page=per_page, newest_first=newest_first
+        )
+    query = select(model).where(key_of(model).in_(ahead[:per_page])).order_by(*ordering(model, order, newest_first))
+    total = before + len(ahead)
+    items = tuple(db.scalars(query).unique()) if ahead else ()
+    return Page(items, number, max(1, -(-total // per_page)), total, per_page, more=len(ahead) >= per_page + LOOK_AHEAD)
+
+
+def count_some(
+    db: Session,
+    model: type[Any],
+    *,
+    scopes: Sequence[Sequence[ColumnElement[bool]]],
+    order: InstrumentedAttribute[Any],
+    bound: int,
+) -> int:
+    """How many rows there are, counted up to `bound`."""
+    ids = identities(model, scopes, order, bound, newest_first=True)
+    return db.scalar(select(func.count()).select_from(ids.subquery())) or 0
 
 
 def key_of(model: type[Any]) -> InstrumentedAttribute[Any]:
@@ -87,4 +102,5 @@ def identities(
     else:
         together = union(*(select(branch.c.id, branch.c.place) for branch in branches)).subquery()
     places = (together.c.place, together.c.id)
-    return select(together.c.id).order_by(*(place.desc() if newest_first else place.asc() for place in places))
+    ordered = (place.desc() if newest_first else place.asc() for place in places)
+    return select(together.c.id).order_by(*ordered).limit(bound)

@@ -14,7 +14,7 @@ from portal.core.quota import Amount, Quota
 from portal.models import Claim, Department, VmRequest
 
 SUMS = (
-    func.count(Claim.id),
+    func.count(),
     func.coalesce(func.sum(Claim.vcpus), 0),
     func.coalesce(func.sum(Claim.memory_mib), 0),
     func.coalesce(func.sum(Claim.disk_gib), 0),
@@ -29,7 +29,7 @@ def limit_of(department: Department) -> Amount:
 
 def used_by(db: Session, department_id: UUID) -> Amount:
     """All that is held for the department: machines, and requests that wait for a decision."""
-    row = db.execute(select(*SUMS).where(Claim.department_id == department_id)).one()
+    row = db.execute(select(*SUMS).select_from(Claim).where(Claim.department_id == department_id)).one()
     return Amount(*(int(value) for value in row))
 
 
@@ -39,7 +39,7 @@ def quota_of(db: Session, department: Department) -> Quota:
 
 def undecided(db: Session, *, but: UUID) -> Amount:
     """What is held for requests that nobody has decided yet, without the request `but`."""
-    query = select(*SUMS).join(VmRequest, VmRequest.id == Claim.vm_request_id)
+    query = select(*SUMS).select_from(Claim).join(VmRequest, VmRequest.id == Claim.vm_request_id)
     row = db.execute(query.where(VmRequest.state == VmRequestState.SUBMITTED, VmRequest.id != but)).one()
     return Amount(*(int(value) for value in row))
 
