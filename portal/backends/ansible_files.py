@@ -52,7 +52,7 @@ def write_private(path: Path, content: str) -> None:
 
 def inventory_yaml(run: PlaybookRun, ssh: SshWay) -> str:
     hosts = {host.name: {**connection(host, ssh), **run.host_variables.get(host.name, {})} for host in run.hosts}
-    return as_yaml({"all": {"hosts": hosts}}) + "\n"
+    return document({"all": {"hosts": hosts}})
 
 
 def connection(host: HostAddress, ssh: SshWay) -> dict[str, Json]:
@@ -66,17 +66,23 @@ def connection(host: HostAddress, ssh: SshWay) -> dict[str, Json]:
 
 
 def variables_yaml(run: PlaybookRun) -> str:
-    return as_yaml({**run.variables, **run.secrets}) + "\n"
+    return document({**run.variables, **run.secrets})
+
+
+def document(values: Mapping[str, Json]) -> str:
+    """One line of YAML, marked `!unsafe` as a whole, so that Ansible takes every text in it as it is.
+
+    People's input is data: `{{ ... }}` in a name or a password must reach the machine as it was typed, and must
+    never be evaluated here as a Jinja expression. The mark stands on the whole and not on each text, because
+    Ansible 2.19 guesses the type of a marked scalar anew, quotes or not: "52:54:00:51:23:48" became a number.
+    """
+    return f"!unsafe {as_yaml(values)}\n"
 
 
 def as_yaml(value: Json) -> str:
-    """YAML in one line whose texts are all marked `!unsafe`.
-
-    People's input is data: `{{ ... }}` in a name or a password must reach the machine as it was typed, and must
-    never be evaluated here as a Jinja expression.
-    """
+    """YAML (and nearly JSON) in one line; texts are always quoted."""
     if isinstance(value, str):
-        return f"!unsafe {quoted(value)}"
+        return quoted(value)
     if value is None or isinstance(value, bool | int):
         return json.dumps(value)
     if isinstance(value, float):
