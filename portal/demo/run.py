@@ -73,7 +73,7 @@ def running_demo(plan: Plan) -> Iterator[Demo]:
     plan = replace(plan, port=free_port(plan.port))
     cluster: Cluster = Simulator(plan.var) if plan.simulator else RealCluster(plan.var / "minicluster")
     children = Children(plan.home / "logs", {})
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell's background job ignores it
         signal.signal(number, stop)
     try:
         yield Demo(plan, bring_up(plan, cluster, children), children)
