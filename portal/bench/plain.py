@@ -15,7 +15,7 @@ from portal.bench.raw import MEMORY_MIB, spread
 from portal.config import ROOT
 from portal.core.errors import N_, OutsideUnavailable
 
-PLAYBOOK = ROOT / "playbooks" / "bench_plain.yml"
+PLAYBOOK = ROOT / "playbooks" / "bench" / "plain_clones.yml"
 FORKS = 30  # generous: Ansible's own default is 5, with which it is slower still
 PATIENCE_S = 900
 
@@ -48,10 +48,10 @@ def inventory_of(ground: Ground, count: int) -> dict[str, Any]:
         host.name: {"ansible_host": host.address, "ansible_port": host.port, **reached, "ansible_user": host.user}
         for host in ground.inventory.hosts
     }
-    machines = {one.name: {"bench_plain_hypervisor": one.host.name} for one in spread(ground.inventory.hosts, count)}
+    machines = {one.name: {"plain_clones_hypervisor": one.host.name} for one in spread(ground.inventory.hosts, count)}
     variables = {
-        "bench_plain_template": ground.template_disk,
-        "bench_plain_folder": ground.folder,
+        "plain_clones_template": ground.template_disk,
+        "plain_clones_folder": ground.folder,
         "accelerator": ground.accelerator,
         "memory_mib": MEMORY_MIB,
     }

@@ -20,7 +20,7 @@ from portal.interfaces import HostAddress
 
 PREFIX = "bench-"
 SCRIPT = Path(__file__).with_name("raw_on_host.py")
-DEFINITION = ROOT / "playbooks" / "templates" / "bench_plain.xml.j2"
+DEFINITION = ROOT / "playbooks" / "bench" / "templates" / "plain_machine.xml.j2"
 MEMORY_MIB = 128
 PATIENCE_S = 600
 
