@@ -10,6 +10,7 @@ from portal.core.errors import HypervisorUnavailable
 from portal.interfaces import HostAddress, MachineSeen, Power, Screenshot, Snapshot
 from tests.factories.moments import NOW
 
+SILENCED = {"describe", "machines", "machine", "start", "shut_down", "power_off", "reboot", "screenshot", "snapshots"}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -24,7 +25,7 @@ class KeptMachines:
         self.kept[vm_id] = []
 
     def __getattribute__(self, name: str) -> Any:
-        if name in {"start", "shut_down", "power_off", "reboot", "machine", "screenshot", "snapshots"} and self.silent:
+        if name in SILENCED and self.silent:
             raise HypervisorUnavailable("The host does not answer.")
         return super().__getattribute__(name)
 

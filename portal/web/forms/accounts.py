@@ -13,7 +13,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from portal.core.policy import HOUSE_ROLES, Grant, Role
 from portal.models import Account, Department
 from portal.services.tokens import LONGEST_DAYS
-from portal.web.forms.fields import CountField, PortalForm, stripped
+from portal.web.forms.fields import CountField, PortalForm, options, stripped
 from portal.web.languages import LANGUAGES
 
 ROLE_NAMES = {
@@ -46,7 +46,7 @@ class GrantsForm(PortalForm):
             for role in Role
             if role not in HOUSE_ROLES
         ]
-        self.grants.choices = local + everywhere
+        self.grants.choices = options(local + everywhere)
 
     @property
     def chosen(self) -> list[Grant]:
@@ -82,7 +82,7 @@ class NewAccountForm(GrantsForm):
         validators=[DataRequired(message=_("Please write a mail address.")), Length(max=254)],
         render_kw={"autocomplete": "off", "type": "email"},
     )
-    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()), default="es")
+    locale = SelectField(_("Language"), choices=options(LANGUAGES.items()), default="es")
     password = PasswordField(
         _("First password"),
         description=PASSWORD_HINT,

@@ -12,7 +12,7 @@ from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from portal.models import Account
-from portal.web.forms.fields import DayField, PortalForm, stripped
+from portal.web.forms.fields import DayField, PortalForm, options, stripped
 
 TOO_LONG = _("Please keep it below %(max)d characters.")
 
@@ -38,7 +38,7 @@ class ColleagueForm(PortalForm):
     )
 
     def offer(self, people: Sequence[Account]) -> ColleagueForm:
-        self.account_id.choices = [(str(account.id), account.name) for account in people]
+        self.account_id.choices = options((str(account.id), account.name) for account in people)
         return self
 
     @property
