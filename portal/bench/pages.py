@@ -36,7 +36,6 @@ AIM = 1.5
 PAGES: Mapping[str, str] = {
     "catalogue": "/catalogue",
     "queue": "/approvals",
-    "requests": "/vm-requests",
     "my machines": "/vms?mine=yes",
     "machine": "/vms/{vm}",
 }
