@@ -1,0 +1,68 @@
+"""What departments may take: counted from claims, changed by who may."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.orm import Session
+
+from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.core.policy import Permission, Role
+from portal.core.quota import Amount
+from portal.services import departments, quotas
+from tests.factories import actor_for, make_department, make_vm_request
+from tests.factories.moments import NOW
+
+
+def test_everything_held_counts(db: Session) -> None:
+    make_vm_request(db, copies=2, claimed=True)
+    make_vm_request(db, claimed=True, memory_mib=4096)
+    make_vm_request(db, claimed=True, department="laboratorio")
+    assert quotas.used_by(db, make_department(db).id) == Amount(3, 3, 6144, 30)
+    assert quotas.used_by(db, make_department(db, "digestivo").id) == Amount()
+
+
+def test_undecided_requests_are_counted_without_one(db: Session) -> None:
+    mine = make_vm_request(db, claimed=True)
+    make_vm_request(db, claimed=True, copies=3)
+    make_vm_request(db, claimed=True, state="approved")
+    assert quotas.undecided(db, but=mine.id).machines == 3
+
+
+def test_a_quota_is_changed_by_who_manages_and_never_below_nothing(db: Session) -> None:
+    here = make_department(db).id
+    with pytest.raises(NotAllowed):
+        quotas.set_quota(db, actor=actor_for(db, "ada"), department_id=here, limit=Amount(1, 1, 1, 1))
+    root = actor_for(db, "root", role=Role.ADMIN)
+    with pytest.raises(Invalid):
+        quotas.set_quota(db, actor=root, department_id=here, limit=Amount(-1, 1, 1, 1))
+    assert quotas.set_quota(db, actor=root, department_id=here, limit=Amount(1, 2, 3, 4)).quota_disk_gib == 4
+
+
+def test_forms_offer_only_active_departments_of_the_person(db: Session) -> None:
+    here = make_department(db)
+    make_department(db, "laboratorio")
+    make_department(db, "closed", active=False)
+    assert quotas.departments(db, actor=actor_for(db, "ada"), permission=Permission.SUBMIT) == [here]
+    root = actor_for(db, "root", role=Role.ADMIN)
+    assert len(quotas.departments(db, actor=root, permission=Permission.SUBMIT)) == 2
+
+
+def test_a_closed_department_gets_nothing(db: Session) -> None:
+    closed = make_department(db, "closed", active=False)
+    with pytest.raises(NotFound):
+        quotas.lock_department(db, closed.id)
+
+
+def test_departments_are_made_once_by_who_manages(db: Session) -> None:
+    limit = Amount(1, 1, 1024, 10)
+    root = actor_for(db, "root", role=Role.ADMIN)
+    made = departments.create_department(db, actor=root, slug="uci", name="UCI", limit=limit, now=NOW)
+    assert departments.by_slug(db, "uci") is made
+    assert made in departments.listing(db)
+    for actor, slug, error in (
+        (root, "uci", Conflict),
+        (root, "U C I", Invalid),
+        (actor_for(db, "ada"), "x1y", NotAllowed),
+    ):
+        with pytest.raises(error):
+            departments.create_department(db, actor=actor, slug=slug, name="UCI", limit=limit, now=NOW)
