@@ -1,0 +1,96 @@
+"""What only the real runner can get wrong: text that looks like a program, secrets, stopping, hosts that are away."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from portal.core.errors import HypervisorUnavailable
+from portal.interfaces import HostAddress, Json, PlaybookLine, PlaybookRun, PlaybookStatus
+from portal.minicluster import Inventory
+from tests.backends.conftest import Cluster, as_json
+from tests.minicluster.fixtures import run_on_host
+
+pytestmark = [pytest.mark.minicluster, pytest.mark.root]
+
+
+def run_of(
+    cluster: Cluster, *hosts: HostAddress, secrets: dict[str, Json] | None = None, **changes: object
+) -> PlaybookRun:
+    order = cluster.order(**changes)
+    cluster.made.append((hosts[0], order.vm_id))
+    variables: dict[str, Json] = {"clone_vms_storage_dir": cluster.storage_dir, "clone_vms_start": False}
+    machines: dict[str, dict[str, Json]] = {hosts[0].name: {"clone_vms_machines": [as_json(order)]}}
+    given: dict[str, Json] = {"clone_vms_secrets": {str(order.vm_id): secrets}} if secrets else {}
+    return PlaybookRun("clone_vms", hosts, variables, machines, given)
+
+
+def seed_of(inventory: Inventory, cluster: Cluster, file: str) -> str:
+    host, vm_id = cluster.made[-1]
+    return run_on_host(inventory, host, f"isoinfo -J -x /{file} -i {cluster.storage_dir}/vms/{vm_id}/seed.iso")
+
+
+def test_text_that_looks_like_a_program_arrives_as_text(
+    minicluster: Inventory, real_cluster: Cluster, tmp_path: Path
+) -> None:
+    evil = "{{ lookup('pipe', 'touch " + str(tmp_path / "evil") + "') }}"
+    run = run_of(real_cluster, real_cluster.host, parameters={"title": evil}, secrets={"password": evil})
+    assert real_cluster.playbooks.run(run).status == PlaybookStatus.SUCCEEDED
+    assert evil in seed_of(minicluster, real_cluster, "parameters.json").replace('\\"', '"')
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_secret_reaches_the_seed_and_nothing_else(minicluster: Inventory, real_cluster: Cluster) -> None:
+    lines: list[PlaybookLine] = []
+    run = run_of(real_cluster, real_cluster.host, secrets={"password": "a"})  # short enough to be part of an id
+    result = real_cluster.playbooks.run(run, on_line=lines.append)
+    assert result.machines[real_cluster.made[-1][1]].ok
+    assert '"password": "a"' in seed_of(minicluster, real_cluster, "parameters.json")
+    assert (
+        run_on_host(minicluster, real_cluster.host, "ls /tmp /root/.ansible 2>/dev/null || true").count("secret") == 0
+    )
+
+
+def test_a_host_that_is_away_is_named_and_the_others_work(real_cluster: Cluster) -> None:
+    run = run_of(real_cluster, real_cluster.host, HostAddress("gone", "127.0.0.1", port=1))
+    result = real_cluster.playbooks.run(run)
+    assert result.status == PlaybookStatus.FAILED
+    assert list(result.hosts_failed) == ["gone"]
+    assert "does not answer" in result.hosts_failed["gone"]
+    assert result.machines[real_cluster.made[-1][1]].ok
+
+
+def test_a_run_that_takes_too_long_is_ended(real_cluster: Cluster) -> None:
+    run = run_of(real_cluster, real_cluster.host)
+    hasty = PlaybookRun(run.playbook, run.hosts, run.variables, run.host_variables, timeout_s=0)
+    assert real_cluster.playbooks.run(hasty).status in {PlaybookStatus.TIMED_OUT, PlaybookStatus.SUCCEEDED}
+
+
+def test_trouble_while_lines_are_kept_ends_the_run_and_comes_back(real_cluster: Cluster) -> None:
+    def refuse(line: PlaybookLine) -> None:
+        raise HypervisorUnavailable("the database is gone")
+
+    began = time.monotonic()
+    with pytest.raises(HypervisorUnavailable, match="the database is gone"):
+        real_cluster.playbooks.run(run_of(real_cluster, real_cluster.host), on_line=refuse)
+    assert time.monotonic() - began < 30
+
+
+def test_a_cancelled_run_leaves_nobody_working(minicluster: Inventory, real_cluster: Cluster) -> None:
+    orders = [real_cluster.order() for _ in range(12)]
+    real_cluster.made += [(real_cluster.host, order.vm_id) for order in orders]
+    lines: list[PlaybookLine] = []
+    run = PlaybookRun(
+        "clone_vms",
+        (real_cluster.host,),
+        {"clone_vms_storage_dir": real_cluster.storage_dir},
+        {real_cluster.host.name: {"clone_vms_machines": [as_json(order) for order in orders]}},
+    )
+    result = real_cluster.playbooks.run(run, on_line=lines.append, cancelled=lambda: bool(lines))
+    assert result.status == PlaybookStatus.CANCELLED
+    real_cluster.retire(*(order.vm_id for order in orders))
+    left = real_cluster.hypervisor.leftovers(real_cluster.host).vm_folders
+    assert left.isdisjoint(order.vm_id for order in orders)
+    assert "vivero_clone_vms" not in run_on_host(minicluster, real_cluster.host, "ps -eo args")
