@@ -7,8 +7,7 @@ Web processes use `DbosQueue` alone; they put workflows in the queue and never r
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +29,9 @@ Carry = Callable[[str, str, str, Remember], str]  # workflow id, kind, subject i
 
 
 class Interrupted(BaseException):
-    """A step ended without an answer. Not an Exception, so that DBOS records none and the workflow stays pending."""
+    """A step ended without an answer. Not an Exception, so that DBOS records none: the workflow stays pending,
+    until the worker sees that it does not run it and puts it back in the queue.
+    """
 
 
 class PickleRefused(TypeError):
@@ -87,18 +88,17 @@ class DbosQueue:
         )
         self.client.enqueue_in_transaction(db, options, workflow_id, workflow, subject_id)
 
-    def resume_orphans(self, living: Set[str]) -> list[str]:
-        """Put workflows back in the queue whose worker is not among the living. Returns their ids."""
-        pending = self.client.list_workflows(
+    def pending(self) -> dict[str, str]:
+        """Workflows that some worker has taken and not ended: their ids, with the worker's."""
+        found = self.client.list_workflows(
             status="PENDING", name=WORKFLOW, load_input=False, load_output=False, limit=AT_ONCE
         )
-        orphans = [status.workflow_id for status in pending if status.executor_id not in living]
-        if orphans:
-            self.client.resume_workflows(orphans, queue_name=QUEUE)
-        return orphans
+        return {status.workflow_id: status.executor_id or "" for status in found}
 
     def resume(self, workflow_ids: list[str]) -> None:
-        self.client.resume_workflows(workflow_ids, queue_name=QUEUE)
+        """Put them back in the queue. Only for workflows that nobody runs: else they run twice."""
+        if workflow_ids:
+            self.client.resume_workflows(workflow_ids, queue_name=QUEUE)
 
     def forget(self, *, older_than: timedelta) -> int:
         """Delete what the engine remembers of workflows that ended long ago; our own rows tell their story."""
@@ -125,8 +125,6 @@ class DbosEngine:
         tame_dbos()
         self.carry = carry
         self.concurrency = concurrency
-        self.lock = threading.Lock()
-        self.interrupted: list[str] = []
         DBOS(config=config_of(url, executor_id))
 
         def run_sequence(workflow_id: str, kind: str, subject_id: str) -> str:  # DBOS takes no methods
@@ -146,21 +144,7 @@ class DbosEngine:
             return self.carry(workflow_id, kind, subject_id, remember)
         except Exception as error:  # the database was gone, most likely: nothing is decided, try again later
             log.exception("workflow interrupted workflow=%s", workflow_id)
-            self.note_interrupted(workflow_id)
             raise Interrupted(workflow_id) from error
-        except Interrupted:
-            self.note_interrupted(workflow_id)
-            raise
-
-    def note_interrupted(self, workflow_id: str) -> None:
-        with self.lock:
-            self.interrupted.append(workflow_id)
-
-    def take_interrupted(self) -> list[str]:
-        """Workflows that ended here without an outcome since we last asked: the worker puts them back in the queue."""
-        with self.lock:
-            taken, self.interrupted = self.interrupted, []
-        return taken
 
     def stop(self) -> None:
         """Take nothing more. Steps that still run are not waited for."""

@@ -11,19 +11,27 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, NoCapacity
+from portal.core.lifecycle import VmState
 from portal.core.naming import vm_id_for
 from portal.core.placement import place as choose_hosts
 from portal.core.quota import Amount
-from portal.models import Claim, Host, VmRequest
+from portal.models import Claim, Host, Vm, VmRequest
 from portal.services.capacity import claimed_by_host, hosts_in_order, load_of, room_of
 
 ATTEMPTS = 50  # of placing, when others place at the same time: in each round one of them succeeds
 
 
 def hold(db: Session, vm_request: VmRequest, now: datetime) -> None:
-    """Make the claims of a request what the request now says: one a copy. Doing it again changes nothing."""
+    """Make the claims of a request what the request now says: one a copy. Doing it again changes nothing.
+
+    A copy that was retired already, as after a failure, holds nothing again.
+    """
     held = {claim.vm_id: claim for claim in claims_of(db, vm_request)}
-    wanted = [vm_id_for(vm_request.id, position) for position in range(vm_request.copies)]
+    retired = select(Vm.id).where(Vm.vm_request_id == vm_request.id, Vm.state == VmState.RETIRED)
+    gone = set(db.scalars(retired))
+    wanted = [
+        vm_id for position in range(vm_request.copies) if (vm_id := vm_id_for(vm_request.id, position)) not in gone
+    ]
     release(db, set(held) - set(wanted))
     for vm_id in wanted:
         claim = held.get(vm_id)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, NotFound
@@ -67,7 +67,7 @@ class Progress:
 def begin(db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now: datetime) -> Workflow:
     """Record a workflow and put it in the queue, in the caller's transaction. One at a time for each subject."""
     latest = latest_of(db, subject_id)
-    if latest is not None and latest.state in LIVE:
+    if is_under_way(db, subject_id):
         raise Conflict(N_("Work on this is already under way."))
     count = db.scalar(
         select(func.count()).select_from(Workflow).where(Workflow.subject_id == subject_id, Workflow.kind == kind)
@@ -79,6 +79,19 @@ def begin(db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now
     db.flush()
     queue.enqueue(db, workflow=kind, workflow_id=workflow.id, subject_id=str(subject_id))
     return workflow
+
+
+def is_under_way(db: Session, subject_id: UUID) -> bool:
+    """True while anything changes this request, its machines, or this machine and its request.
+
+    Two workflows on one machine would take it from each other by their fencing numbers.
+    """
+    of_machine = select(Vm.vm_request_id).where(Vm.id == subject_id)
+    of_request = select(Vm.id).where(Vm.vm_request_id == subject_id)
+    related = or_(
+        Workflow.subject_id == subject_id, Workflow.subject_id.in_(of_machine), Workflow.subject_id.in_(of_request)
+    )
+    return db.scalars(select(Workflow.id).where(related, Workflow.state.in_(LIVE)).limit(1)).first() is not None
 
 
 def ask_cancel(db: Session, *, workflow_id: str, now: datetime) -> Workflow:

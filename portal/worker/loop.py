@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -51,6 +51,7 @@ class Worker:
     stop: threading.Event
     checkpoint: Callable[[str], None]
     running: set[str] = field(default_factory=set)
+    idle: set[str] = field(default_factory=set)  # seen at the last look
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def carry(self, workflow_id: str, kind: str, subject_id: str, remember: Remember) -> str:
@@ -89,17 +90,31 @@ class Worker:
                 self.stop.set()
 
     def reap(self, site: Site) -> None:
-        """Put the workflows of workers that fell silent back in the queue."""
+        """Put back in the queue what dead workers had taken, and what ended here without an outcome."""
         with site.sessions() as db, workers.alone(db) as alone:
             if not alone:
                 return
             now = site.clock()
-            living, lapsed = workers.living(db, now), workers.lapsed(db, now)
-            resumed = self.queue.resume_orphans(living | {self.id})
-        if resumed or lapsed:
-            log.warning("workflows of dead workers resumed", workers=lapsed, workflows=resumed)
+            living = workers.living(db, now) | {self.id}
+            lapsed = [worker_id for worker_id in workers.lapsed(db, now) if worker_id not in living]
+            pending = self.queue.pending()
+            orphans = [workflow_id for workflow_id, worker_id in pending.items() if worker_id not in living]
+            self.queue.resume(orphans + self.stranded(pending))
+        if orphans or lapsed:
+            log.warning("workflows of dead workers resumed", workers=lapsed, workflows=orphans)
             with site.write_sessions.begin() as db:
                 workers.mark_reaped(db, lapsed, now)
+
+    def stranded(self, pending: Mapping[str, str]) -> list[str]:
+        """What the engine says that we run and we do not, at two looks in a row: between taking a workflow and
+        running it lies a moment. The database was away, or another workflow took its machines over.
+        """
+        with self.lock:
+            idle = {workflow_id for workflow_id, worker_id in pending.items() if worker_id == self.id} - self.running
+        twice, self.idle = idle & self.idle, idle
+        if twice:
+            log.warning("interrupted workflows resumed", workflows=sorted(twice))
+        return sorted(twice)
 
     def forget(self, _site: Site) -> None:
         self.queue.forget(older_than=FORGET_AFTER)
@@ -129,7 +144,7 @@ def run_worker(
             worker.reap(site)
             engine.start()
             log.info("worker started", worker=worker.id)
-            live(worker, engine, periodic=periodic)
+            live(worker, periodic=periodic)
         finally:
             stop.set()
             leave(worker, engine)
@@ -150,22 +165,12 @@ def enlist(worker: Worker, *, alone: bool) -> None:
         )
 
 
-def live(worker: Worker, engine: DbosEngine, *, periodic: bool) -> None:
+def live(worker: Worker, *, periodic: bool) -> None:
     beating = threading.Thread(target=worker.beat_for_ever, name="beat", daemon=True)
     beating.start()
-    own = [
-        Duty("reap dead workers", worker.pace.reap_s, worker.reap),
-        Duty("resume interrupted workflows", worker.pace.reap_s, lambda site: resume_interrupted(worker, engine)),
-    ]
+    own = [Duty("reap dead workers", worker.pace.reap_s, worker.reap)]
     todo = duties([*own, Duty("forget old workflows", 3600, worker.forget)]) if periodic else own
     do_duties(worker.site, todo, stop=worker.stop, tick_s=worker.pace.tick_s)
-
-
-def resume_interrupted(worker: Worker, engine: DbosEngine) -> None:
-    """Workflows that ended here without an outcome, as when the database was away, are put back in the queue."""
-    if ids := engine.take_interrupted():
-        log.warning("interrupted workflows resumed", workflows=ids)
-        worker.queue.resume(ids)
 
 
 def leave(worker: Worker, engine: DbosEngine) -> None:

@@ -12,7 +12,7 @@ from portal.core.templates import CloneKind, TemplateSpec, spec_from_data
 from portal.interfaces import Hardware, HostAddress, Json, MachineOrder, PlaybookRun
 from portal.models import Vm, VmRequest
 from portal.services.sealing import unseal
-from portal.workflows.sequence import Context, vms_of
+from portal.workflows.sequence import Context, living_vms_of
 
 CLONE_TIMEOUT_S = 1800
 RETIRE_TIMEOUT_S = 900
@@ -20,7 +20,7 @@ RETIRE_TIMEOUT_S = 900
 
 def clone_run(db: Session, ctx: Context, vm_request: VmRequest) -> PlaybookRun:
     """One run for all copies: every host with its list. Secrets travel apart, by machine."""
-    vms = [vm for vm in vms_of(db, ctx.subject_id) if vm.host is not None]
+    vms = [vm for vm in living_vms_of(db, ctx.subject_id) if vm.host is not None]
     secrets = unseal(ctx.site.settings.secret_key, vm_request.sealed_parameters)
     return PlaybookRun(
         playbook="clone_vms",

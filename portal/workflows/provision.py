@@ -22,7 +22,7 @@ from portal.services.notices import tell_failed, tell_ready
 from portal.workflows.clone_orders import clone_run, retire_run, spec_of
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error, wait_until_ready
-from portal.workflows.sequence import Context, Sequence, Step, vms_of
+from portal.workflows.sequence import Context, Sequence, Step, living_vms_of, vms_of
 
 ATTEMPTS = 5  # of giving addresses, when others do so at the same time
 
@@ -158,7 +158,7 @@ def clone(ctx: Context) -> None:
                 vm.move_to(VmState.CLONING)
     with ctx.site.sessions() as db:
         run = clone_run(db, ctx, db.get_one(VmRequest, ctx.subject_id))
-        names = {vm.id: vm.name for vm in vms_of(db, ctx.subject_id)}
+        names = {vm.id: vm.name for vm in living_vms_of(db, ctx.subject_id)}
     result = run_playbook(ctx, run)
     note_outcomes(ctx, result.machines)
     check_result(result, names)
@@ -176,7 +176,7 @@ def note_outcomes(ctx: Context, outcomes: Mapping[UUID, MachineOutcome]) -> None
 def unclone(ctx: Context) -> None:
     """Remove all that the machines may have on their hosts. Nothing there is fine."""
     with ctx.site.sessions() as db:
-        vms = [vm for vm in vms_of(db, ctx.subject_id) if vm.state != VmState.RETIRED]
+        vms = living_vms_of(db, ctx.subject_id)
         run = retire_run(vms, ctx)
         names = {vm.id: vm.name for vm in vms if vm.host is not None}
     if not names:
@@ -199,7 +199,7 @@ def notify(ctx: Context) -> None:
     with ctx.write() as db:
         if ctx.mark_once(db, N_("The mail is written.")):
             vm_request = db.get_one(VmRequest, ctx.subject_id)
-            vms = vms_of(db, ctx.subject_id)
+            vms = living_vms_of(db, ctx.subject_id)
             now, base_url = ctx.site.clock(), ctx.site.settings.base_url
             tell_ready(db, vm_request=vm_request, vms=vms, now=now, base_url=base_url)
 

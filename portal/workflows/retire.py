@@ -14,13 +14,13 @@ from portal.services.notices import tell_retired
 from portal.workflows.clone_orders import retire_run
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error
-from portal.workflows.sequence import Context, Sequence, Step, vms_of
+from portal.workflows.sequence import Context, Sequence, Step, living_vms_of
 
 
 def remove(ctx: Context) -> None:
     """All that the machine has on its host. What is gone already is fine."""
     with ctx.site.sessions() as db:
-        vms = [vm for vm in vms_of(db, ctx.subject_id) if vm.host is not None and vm.state != VmState.RETIRED]
+        vms = [vm for vm in living_vms_of(db, ctx.subject_id) if vm.host is not None]
         run = retire_run(vms, ctx)
     if not vms:
         return

@@ -12,6 +12,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Cancelled
+from portal.core.lifecycle import VmState
 from portal.models import Vm, Workflow, WorkflowStep
 from portal.site import Site
 
@@ -150,6 +151,11 @@ def vms_of(db: Session, subject_id: UUID) -> list[Vm]:
     """The machines a workflow is about: those of the request, or the one machine."""
     query = select(Vm).where(or_(Vm.vm_request_id == subject_id, Vm.id == subject_id))
     return list(db.scalars(query.order_by(Vm.position)))
+
+
+def living_vms_of(db: Session, subject_id: UUID) -> list[Vm]:
+    """Without those that were given back already."""
+    return [vm for vm in vms_of(db, subject_id) if vm.state != VmState.RETIRED]
 
 
 def hold_fence(db: Session, workflow_id: str, subject_id: UUID, fencing: int, *, lock: bool = True) -> None:

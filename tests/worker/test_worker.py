@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, text, update
 
+from portal.config import ROOT
 from portal.core.errors import AlreadyDecided, Conflict
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Actor, Grant, Role
@@ -217,3 +222,42 @@ def test_the_request_knows_its_workflow(hospital_on_sqlite: Hospital) -> None:
     hospital_on_sqlite.work()
     with site.sessions() as db:
         assert db.get_one(VmRequest, vm_request_id).workflow_id == f"provision-{vm_request_id}-1"
+
+
+def test_a_workflow_that_was_interrupted_here_is_taken_up_again_by_the_same_worker(hospital: Hospital) -> None:
+    site = hospital.build()
+    vm_request_id = hospital.order(site)
+    interrupted: list[str] = []
+
+    def interrupt_once(place: str) -> None:
+        if place == "Choose hosts done" and not interrupted:
+            interrupted.append(place)
+            raise ConnectionError("the database was away")
+
+    stop = threading.Event()
+    threading.Timer(20, stop.set).start()
+    runs = threading.Thread(
+        target=run_worker,
+        args=(site,),
+        kwargs={"stop": stop, "pace": FAST, "checkpoint": interrupt_once, "periodic": False},
+    )
+    runs.start()
+    wait_for(lambda: hospital.state_of(site, vm_request_id) == VmRequestState.FULFILLED)
+    stop.set()
+    runs.join(15)
+    assert interrupted == ["Choose hosts done"]
+    assert set(Counter(hospital.cluster.made()).values()) == {1}
+
+
+def test_without_tables_the_worker_says_what_to_do(tmp_path: Path) -> None:
+    environ = {
+        "VIVERO_VAR": str(tmp_path),
+        "VIVERO_HYPERVISOR": "fake",
+        "VIVERO_PLAYBOOKS": "fake",
+        "PATH": os.environ["PATH"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "portal.worker"], env=environ, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 1
+    assert done.stderr == "The worker does not start: The database has no tables yet. Run “vivero migrate” first.\n"
