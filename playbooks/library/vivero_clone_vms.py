@@ -107,18 +107,23 @@ class Cloner:
             return ""
         if find(self.connection.lookupByName, machine.name) is not None:
             raise Refused(f"another machine on this host is already called {machine.name}")
+        self.connection.defineXML(self.definition(machine))
+        return "defined"
+
+    def definition(self, machine: Machine, *, first_boot: bool = False) -> str:
         places = Places(self.storage, machine.vm_id)
         ways = HostWays(self.accelerator, cache_mode(places.disk))
-        self.connection.defineXML(domain_xml(machine, places, ways))
-        return "defined"
+        return domain_xml(machine, places, ways, first_boot=first_boot)
 
     def start(self, machine: Machine) -> str:
         domain = self.connection.lookupByUUIDString(str(machine.vm_id))
         if domain.isActive():
             return ""
-        places = Places(self.storage, machine.vm_id)
-        make_folder(places.sockets, mode=0o700)
-        domain.create()
+        make_folder(Places(self.storage, machine.vm_id).sockets, mode=0o700)
+        if machine.personalisation == "sysprep":
+            self.connection.createXML(self.definition(machine, first_boot=True))  # what is defined stays as it is
+        else:
+            domain.create()
         return "started"
 
 

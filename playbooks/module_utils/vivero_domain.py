@@ -20,7 +20,8 @@ class HostWays:
     cache: str
 
 
-def domain_xml(machine: Machine, places: Places, ways: HostWays) -> str:
+def domain_xml(machine: Machine, places: Places, ways: HostWays, *, first_boot: bool = False) -> str:
+    """For its first boot a Windows machine has a floppy drive too: sysprep looks there for its answers."""
     domain = Element("domain", type=ways.accelerator)
     text(domain, "name", machine.name)
     text(domain, "uuid", str(machine.vm_id))
@@ -34,6 +35,8 @@ def domain_xml(machine: Machine, places: Places, ways: HostWays) -> str:
     add_events(domain)
     devices = SubElement(domain, "devices")
     add_disks(devices, machine, places, ways)
+    if first_boot and machine.personalisation == "sysprep":
+        add_read_only(devices, "floppy", str(places.floppy), target="fda", bus="fdc")
     add_network(devices, machine)
     add_consoles(devices, machine, places)
     add_extras(devices, machine)
@@ -81,8 +84,6 @@ def add_disks(devices: Element, machine: Machine, places: Places, ways: HostWays
         return
     cd_bus, cd_target = ("ide", "hdc") if machine.hardware.machine == "pc" else ("sata", "sdc")
     add_read_only(devices, "cdrom", str(places.seed), target=cd_target, bus=cd_bus)
-    if machine.personalisation == "sysprep":
-        add_read_only(devices, "floppy", str(places.floppy), target="fda", bus="fdc")
 
 
 def add_read_only(devices: Element, device: str, file: str, *, target: str, bus: str) -> None:

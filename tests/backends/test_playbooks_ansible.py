@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portal.core.errors import HypervisorUnavailable
-from portal.interfaces import HostAddress, Json, PlaybookLine, PlaybookRun, PlaybookStatus
+from portal.interfaces import Hardware, HostAddress, Json, PlaybookLine, PlaybookRun, PlaybookStatus
 from portal.minicluster import Inventory
 from tests.backends.conftest import Cluster, as_json
 from tests.minicluster.fixtures import run_on_host
@@ -94,3 +94,16 @@ def test_a_cancelled_run_leaves_nobody_working(minicluster: Inventory, real_clus
     left = real_cluster.hypervisor.leftovers(real_cluster.host).vm_folders
     assert left.isdisjoint(order.vm_id for order in orders)
     assert "vivero_clone_vms" not in run_on_host(minicluster, real_cluster.host, "ps -eo args")
+
+
+def test_an_old_windows_machine_has_its_floppy_until_it_is_switched_off(
+    minicluster: Inventory, real_cluster: Cluster
+) -> None:
+    old = Hardware(disk_bus="ide", nic_model="rtl8139", clock="localtime", video="cirrus", cpu_model="qemu32")
+    order = real_cluster.order(personalisation="sysprep", network="quarantine", hardware=old)
+    assert real_cluster.clone(order).machines[order.vm_id].message == "disk made, defined, started"
+    shown = f"virsh -c qemu:///system dumpxml {order.vm_id}"
+    assert "device='floppy'" in run_on_host(minicluster, real_cluster.host, shown)
+    real_cluster.hypervisor.power_off(real_cluster.host, order.vm_id)
+    real_cluster.hypervisor.start(real_cluster.host, order.vm_id)
+    assert "device='floppy'" not in run_on_host(minicluster, real_cluster.host, shown)

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 from ansible.module_utils.vivero_domain import HostWays, domain_xml
 from ansible.module_utils.vivero_machine import read_machine
 from ansible.module_utils.vivero_storage import Places
 
 
-def parsed(order: dict[str, Any], accelerator: str = "qemu") -> ElementTree.Element:
+def parsed(order: dict[str, Any], accelerator: str = "qemu", *, first_boot: bool = False) -> ElementTree.Element:
     machine = read_machine(order, {})
     places = Places(Path("/srv/vivero"), machine.vm_id)
-    return ElementTree.fromstring(domain_xml(machine, places, HostWays(accelerator, "none")))  # noqa: S314 - ours
+    text = domain_xml(machine, places, HostWays(accelerator, "none"), first_boot=first_boot)
+    return ElementTree.fromstring(text)  # noqa: S314 - ours
 
 
 def attributes(domain: ElementTree.Element, path: str) -> dict[str, str]:
@@ -63,9 +65,10 @@ def test_a_machine_in_quarantine_cannot_talk_to_its_neighbours(old_windows: dict
     assert attributes(domain, "devices/interface/source") == {"network": "vivero-quarantine"}
 
 
-def test_sysprep_is_offered_on_a_floppy_too(old_windows: dict[str, Any]) -> None:
-    kinds = [disk.get("device") for disk in parsed(old_windows).iterfind("devices/disk")]
-    assert kinds == ["disk", "cdrom", "floppy"]
+@pytest.mark.parametrize(("first_boot", "kinds"), [(True, ["disk", "cdrom", "floppy"]), (False, ["disk", "cdrom"])])
+def test_only_the_first_boot_has_the_floppy(old_windows: dict[str, Any], first_boot: bool, kinds: list[str]) -> None:
+    domain = parsed(old_windows, first_boot=first_boot)
+    assert [disk.get("device") for disk in domain.iterfind("devices/disk")] == kinds
 
 
 def test_a_machine_without_personalisation_has_only_its_disk(order: dict[str, Any]) -> None:
