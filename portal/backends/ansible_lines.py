@@ -94,9 +94,10 @@ def outcomes_in(result: Mapping[str, Any], masked: Callable[[str], str]) -> Iter
 
 def reason_in(result: Mapping[str, Any]) -> str:
     """The shortest text that says what happened: the module's message, else the last line of its error output."""
-    last_words = str(result.get("module_stderr") or "").strip().splitlines()
+    last_words = str(result.get("module_stderr") or result.get("stderr") or "").strip().splitlines()
     message = str(result.get("msg") or "").strip()
-    if last_words and ("MODULE FAILURE" in message or not message):
+    # of a command that failed, Ansible's own message says only that it did
+    if last_words and ("MODULE FAILURE" in message or message in {"", "non-zero return code"}):
         message = last_words[-1]
     return " ".join(message.split())[:LONGEST] or "no reason was given"
 
