@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flask_babel import format_date
+from babel.dates import format_skeleton
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 SOONEST = timedelta(days=7)  # a nearer end is typed, not offered
@@ -22,7 +23,7 @@ def end_choices(today: date, longest: date) -> list[EndChoice]:
     """Quick choices in the order of their dates, none beyond `longest`, no date twice."""
     offered = {today + timedelta(days=30): _("One month")}
     for ends_on in term_ends(today):
-        offered.setdefault(ends_on, format_date(ends_on, "d MMMM"))
+        offered.setdefault(ends_on, format_skeleton("MMMMd", ends_on, locale=get_locale()))
     offered.setdefault(longest, _("The longest possible"))
     return [EndChoice(offered[day], day) for day in sorted(offered) if today + SOONEST <= day <= longest]
 
