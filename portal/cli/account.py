@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.cli.work import one_clear_line, print_table, utc_now, writing
+from portal.cli.work import one_clear_line, print_table, reading, utc_now, writing
 from portal.config import read_settings
 from portal.core.errors import N_, Invalid, NotFound
 from portal.core.policy import Grant, Role
@@ -107,7 +107,7 @@ def active(login: str, off: Annotated[bool, typer.Option("--off", help="Shut the
 @app.command(name="list")
 def list_accounts(text: Annotated[str, typer.Argument(help="Part of the name.")] = "") -> None:
     """List accounts with their roles."""
-    with one_clear_line(), writing() as db:
+    with one_clear_line(), reading() as db:
         page = accounts.listing(db, actor=None, text=text)
         rows = [(one.login, one.name, roles_of(one), "" if one.active else "shut out") for one in page.items]
         print_table(("login", "name", "roles", ""), rows)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from portal.cli.work import one_clear_line, print_table, utc_now, writing
+from portal.cli.work import one_clear_line, print_table, reading, utc_now, writing
 from portal.config import read_settings
 from portal.core.lifecycle import HostState
 from portal.services import capacity, hosts
@@ -31,7 +31,7 @@ def add(
 @app.command(name="list")
 def list_hosts() -> None:
     """List the hosts with what they carry."""
-    with one_clear_line(), writing() as db:
+    with one_clear_line(), reading() as db:
         rows = [
             (
                 load.host.name,

@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from portal.cli.account import account_of
-from portal.cli.work import one_clear_line, print_table, utc_now, writing
+from portal.cli.work import one_clear_line, print_table, reading, utc_now, writing
 from portal.services import tokens
 
 app = typer.Typer(help="Make, list and end tokens for the API.", no_args_is_help=True)
@@ -31,7 +31,7 @@ def issue(
 @app.command(name="list")
 def list_tokens(login: str) -> None:
     """List the living tokens of an account."""
-    with one_clear_line(), writing() as db:
+    with one_clear_line(), reading() as db:
         living = tokens.living(db, account_of(db, login).id, utc_now())
         rows = [
             (str(token.id), token.name, f"{token.expires_at:%Y-%m-%d}", used(token.last_used_at)) for token in living

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.config import Settings, read_settings
 from portal.core.errors import InvalidOrder, PortalError
-from portal.models.database import make_write_sessions, open_database
+from portal.models.database import make_sessions, make_write_sessions, open_database
 
 
 @contextmanager
@@ -25,12 +25,26 @@ def one_clear_line() -> Iterator[None]:
     except PortalError as error:
         stop(str(error), error)
     except (OperationalError, ProgrammingError) as error:
-        stop(f"the database does not answer as expected ({error.orig}); has “vivero migrate” been run?", error)
+        reason = str(error.orig).splitlines()[0]
+        unmigrated = "no such table" in reason or "does not exist" in reason
+        hint = "; has “vivero migrate” been run?" if unmigrated else ". Try again in a minute."
+        stop(f"the database does not answer as expected: {reason}{hint}", error)
 
 
 def stop(message: str, error: Exception) -> None:
     typer.echo(f"vivero: {message}", err=True)
     raise typer.Exit(1) from error
+
+
+@contextmanager
+def reading(settings: Settings | None = None) -> Iterator[Session]:
+    """The database as it is now; nobody who writes has to wait."""
+    engine = open_database((settings or read_settings()).database_url)
+    try:
+        with make_sessions(engine)() as db:
+            yield db
+    finally:
+        engine.dispose()
 
 
 @contextmanager
