@@ -32,6 +32,7 @@ Say = Callable[[str], None]
 # One department and forty: the pages are equally full, so that only the hospital's size differs.
 SMALL, LARGE = Size(100, 50, 20, 1), Size(100_000, 10_000, 2_000, 40)
 VISITORS = 20
+LOOKS = 4  # of each visitor at each page in one round
 AIM = 1.5
 PAGES: Mapping[str, str] = {
     "catalogue": "/catalogue",
@@ -59,9 +60,9 @@ def bench_pages(*, rounds: int, say: Say) -> Table:
             for place in (small, large):
                 visit(place.port, place.visitors, path, times=1)  # nobody measures a first time
             times = [Times(()), Times(())]
-            for _ in range(rounds):
+            for _ in range(rounds * LOOKS):
                 times = [
-                    before + visit(place.port, place.visitors, path, times=4)
+                    before + visit(place.port, place.visitors, path, times=1)
                     for before, place in zip(times, (small, large), strict=True)
                 ]
             say(f"{name}: {len(times[1].ms)} answers each")
