@@ -15,7 +15,6 @@ from portal.core.errors import N_
 from portal.services.translations import TRANSLATIONS, compile_translations
 
 
-
 @dataclass(frozen=True)
 class Link:
     label: str
