@@ -1,0 +1,82 @@
+"""Retiring: everything of a machine is gone, its place is free, and it can be tried again."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from portal.core.lifecycle import VmState
+from portal.interfaces import MachineOutcome
+from portal.models import AuditEntry, Claim, Mail, Vm
+from portal.services import workflows
+from tests.workflows.conftest import World
+from tests.workflows.doubles import clock
+
+
+def make_running(world: World) -> Vm:
+    world.order()
+    world.run()
+    with world.read() as db:
+        return db.scalars(select(Vm)).one()
+
+
+def retire(world: World, vm: Vm) -> str:
+    with world.site.write_sessions.begin() as db:
+        workflows.begin(db, kind="retire", subject_id=vm.id, queue=world.queue, now=clock())
+    return world.run()
+
+
+def test_a_retired_machine_leaves_nothing_but_its_record(world: World) -> None:
+    vm = make_running(world)
+    assert retire(world, vm) == "done"
+    assert (world.cluster.disks(), world.cluster.domains()) == ([], [])
+    with world.read() as db:
+        gone = db.get_one(Vm, vm.id)
+        assert (gone.state, gone.retired_at is not None) == (VmState.RETIRED, True)
+        assert db.scalar(select(func.count()).select_from(Claim)) == 0
+        assert list(db.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))[-1] == "vm.retired"
+
+
+def test_its_name_and_address_are_free_again(world: World) -> None:
+    retire(world, make_running(world))
+    world.order()
+    assert world.run() == "done"
+
+
+def test_a_machine_that_cannot_be_removed_says_why_and_can_be_retired_again(world: World) -> None:
+    vm = make_running(world)
+    play = world.playbooks.play
+    world.playbooks.play = lambda *order: MachineOutcome(ok=False, changed=False, message="device busy")  # type: ignore[method-assign]
+    assert retire(world, vm) == "failed"
+    with world.read() as db:
+        assert db.get_one(Vm, vm.id).state_reason == (
+            "1 of 1 machines failed. moodle: device busy. Put that right, then try again."
+        )
+    world.playbooks.play = play  # type: ignore[method-assign]
+    assert retire(world, vm) == "done"
+
+
+def test_retiring_twice_tells_the_owner_once(world: World) -> None:
+    vm = make_running(world)
+    retire(world, vm)
+    retire(world, vm)
+    with world.read() as db:
+        assert list(db.scalars(select(Mail.subject).order_by(Mail.created_at))) == [
+            "Ready: moodle",
+            "Given back: moodle",
+        ]
+
+
+def test_a_machine_retired_after_a_failure_is_not_made_again_by_a_retry(world: World) -> None:
+    world.playbooks.trouble["moodle-02"] = "the disk is full"
+    world.order(copies=2)
+    world.run()
+    failed = world.workflow_id
+    with world.read() as db:
+        broken = db.scalars(select(Vm).where(Vm.state == VmState.ERROR)).one()
+    assert retire(world, broken) == "done"
+    with world.site.write_sessions.begin() as db:
+        workflows.retry(db, workflow_id=failed, queue=world.queue, now=clock())
+    assert world.run() == "done"
+    with world.read() as db:
+        assert list(db.scalars(select(Vm.state).order_by(Vm.position))) == [VmState.RUNNING, VmState.RETIRED]
+        assert db.scalar(select(func.count()).select_from(Claim)) == 1
