@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ STATUSES = {
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class AnsiblePlaybooks:
     """PlaybookRunner with ansible-core of this virtual environment. Safe from several threads."""
 
@@ -37,10 +38,12 @@ class AnsiblePlaybooks:
     ssh_key: Path
     known_hosts: Path
     control_dir: Path = field(init=False)
+    close: Callable[[], object] = field(init=False, repr=False)  # is called at the latest at our end
 
     def __post_init__(self) -> None:
         # Unix socket paths may have 107 bytes only, so it lies near the root.
         self.control_dir = Path(tempfile.mkdtemp(prefix="vivero-ssh-"))
+        self.close = weakref.finalize(self, end_connections, self.control_dir)
 
     def run(
         self,
@@ -102,12 +105,13 @@ class AnsiblePlaybooks:
             "LC_ALL": "C.UTF-8",
         }
 
-    def close(self) -> None:
-        """End the kept connections; they would end by themselves a minute after their last use."""
-        for socket in self.control_dir.glob("*"):
-            command = ["ssh", "-F", os.devnull, "-o", f"ControlPath={socket}", "-O", "exit", "any"]
-            subprocess.run(command, capture_output=True, check=False, timeout=10)
-        shutil.rmtree(self.control_dir, ignore_errors=True)
+
+def end_connections(control_dir: Path) -> None:
+    """Close the kept connections; they would end by themselves a minute after their last use."""
+    for socket in control_dir.glob("*"):
+        command = ["ssh", "-F", os.devnull, "-o", f"ControlPath={socket}", "-O", "exit", "any"]
+        subprocess.run(command, capture_output=True, check=False, timeout=10)
+    shutil.rmtree(control_dir, ignore_errors=True)
 
 
 @dataclass

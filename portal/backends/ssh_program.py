@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 from portal.core.errors import N_, OutsideUnavailable
@@ -36,10 +37,8 @@ class SshProgram:
             "/dev/null",
             *(word for name, value in options.items() for word in ("-o", f"{name}={value}")),
         ]
-        self._folder = Path(tempfile.mkdtemp(prefix="vivero-libvirt-"))
-        self.program = self._folder / "ssh"
+        folder = Path(tempfile.mkdtemp(prefix="vivero-libvirt-"))
+        self.close = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)  # at the latest at our end
+        self.program = folder / "ssh"
         self.program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
         self.program.chmod(0o700)
-
-    def close(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
