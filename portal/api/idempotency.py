@@ -6,12 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from flask import request
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from portal.api.context import actor, now, writing
@@ -66,8 +65,8 @@ def claim(db: Session, key: str) -> bool:
         "answer": {},
         "made_at": now(),
     }
-    taken = db.execute(insert(IdempotencyKey).values(values).on_conflict_do_nothing())
-    return cast("CursorResult[Any]", taken).rowcount == 1
+    claiming = insert(IdempotencyKey).values(values).on_conflict_do_nothing().returning(IdempotencyKey.key)
+    return db.execute(claiming).scalar() is not None
 
 
 def noted(db: Session, key: str) -> IdempotencyKey:

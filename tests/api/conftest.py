@@ -24,7 +24,6 @@ from tests.factories import ListQueue, make_account, make_host, make_template
 from tests.factories.moments import NOW
 
 
-
 class StandingClock:
     def __init__(self) -> None:
         self.at = NOW
