@@ -27,7 +27,7 @@ from portal.web.languages import current_language
 LOG_LINES = 400  # the newest; the whole log stays in the database
 LOG_ROUNDS = 20
 
-STATES_WITH_MACHINE = frozenset(set(VmState) - {VmState.CLONING, VmState.RETIRED})
+STATES_WITH_PAGE = frozenset(set(VmState) - {VmState.CLONING})  # a retired machine keeps its page as a record
 UNDER_WAY = frozenset({VmRequestState.APPROVED, VmRequestState.PROVISIONING})
 WAITING = VmRequestState.SUBMITTED
 
@@ -82,6 +82,11 @@ class RequestView:
     def is_open(self) -> bool:
         """Worth watching live."""
         return self.is_waiting or self.is_under_way
+
+    @property
+    def is_given_back(self) -> bool:
+        """Every machine of it is retired."""
+        return bool(self.copies) and all(copy.state == VmState.RETIRED for copy in self.copies)
 
     @property
     def is_cancelling(self) -> bool:
@@ -170,7 +175,7 @@ def copies_of(vm_request: VmRequest, seen: tuple[CopyView, ...]) -> tuple[Copy, 
             copy.name,
             copy.state,
             copy.message,
-            vm_id_for(vm_request.id, position) if copy.state in STATES_WITH_MACHINE else None,
+            vm_id_for(vm_request.id, position) if copy.state in STATES_WITH_PAGE else None,
         )
         for position, copy in enumerate(seen)
     )

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import update
 
-from portal.core.lifecycle import StepState, VmRequestState, WorkflowState
+from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
 from portal.models import Job, JobLine, VmRequest, Workflow, WorkflowStep
 from portal.site import Site
 from tests.factories.machines import make_vm
@@ -186,6 +186,19 @@ def test_ready_machines_are_linked(ada: CheckingClient, site: Site, people: Peop
     text = text_of(ada, f"/vm-requests/{vm_request.id}")
     assert f'href="/vms/{vm.id}"' in text
     assert "hx-trigger" not in text
+
+
+def test_a_request_whose_machines_are_given_back_does_not_call_them_ready(
+    ada: CheckingClient, site: Site, people: People
+) -> None:
+    vm_request = request_of(site, people.ada)
+    put(site, vm_request, VmRequestState.FULFILLED, WorkflowState.DONE)
+    with site.write_sessions.begin() as db:
+        row = db.get_one(VmRequest, vm_request.id)
+        make_vm(db, vm_request=row, owner=row.submitted_by, state=VmState.RETIRED)
+    text = text_of(ada, f"/vm-requests/{vm_request.id}")
+    assert "Given back" in text
+    assert "Your machine is ready" not in text
 
 
 def test_a_failure_says_what_happened_and_offers_both_ways_on(ada: CheckingClient, site: Site, people: People) -> None:
