@@ -1,9 +1,18 @@
-"""How often an address may try what is worth trying for an attacker; accounts are locked by the services besides."""
+"""How often somebody may try to log in; accounts are locked by the services besides.
+
+Behind one address there may be a whole hospital, so the narrow limit counts an address together with a user name.
+"""
 
 from __future__ import annotations
 
+from flask import request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
-LOGIN_TRIES = "20 per minute; 100 per hour"
+TRIES_OF_ADDRESS = "120 per minute"
+TRIES_OF_NAME = "10 per minute"
 limiter = Limiter(key_func=get_remote_address)
+
+
+def address_and_name() -> str:
+    return f"{get_remote_address()} {request.form.get('login', '').strip().lower()[:80]}"

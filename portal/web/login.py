@@ -17,7 +17,7 @@ from portal.web.formats import when
 from portal.web.forms.login import LoginForm
 from portal.web.guards import own_path
 from portal.web.languages import in_words
-from portal.web.limits import LOGIN_TRIES, limiter
+from portal.web.limits import TRIES_OF_ADDRESS, TRIES_OF_NAME, address_and_name, limiter
 from portal.web.sessions import Sessions
 
 bp = Blueprint("login", __name__)
@@ -33,7 +33,8 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/login")
 @public
-@limiter.limit(LOGIN_TRIES)
+@limiter.limit(TRIES_OF_ADDRESS)
+@limiter.limit(TRIES_OF_NAME, key_func=address_and_name)
 def log_in() -> ResponseReturnValue:
     form = LoginForm()
     if not form.validate_on_submit():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
+from portal.web.limits import limiter
 from tests.web.conftest import PASSWORD, CheckingClient, FixedClock, People
 
 
@@ -87,12 +89,22 @@ def test_a_form_without_its_token_changes_nothing_and_keeps_the_input(ada: Check
     assert "secreto" not in answer.text
 
 
-def test_too_many_tries_from_one_address_are_slowed_down(client: CheckingClient, people: People) -> None:
-    client.application.config["RATELIMIT_ENABLED"] = True
-    from portal.web.limits import limiter  # noqa: PLC0415
-
+@pytest.fixture
+def limited() -> Iterator[None]:
     limiter.enabled = True
-    token = client.token("/login")
-    answers = [client.post("/login", data={"csrf_token": token, "login": "x", "password": "x"}) for _ in range(21)]
+    yield
     limiter.reset()
-    assert answers[-1].status_code == 429
+    limiter.enabled = False
+
+
+def tries(client: CheckingClient, logins: list[str]) -> list[int]:
+    token = client.token("/login")
+    return [client.post("/login", data={"csrf_token": token, "login": login}).status_code for login in logins]
+
+
+def test_too_many_tries_with_one_name_are_slowed_down(limited: None, client: CheckingClient) -> None:
+    assert tries(client, ["ada"] * 11)[-1] == 429
+
+
+def test_a_whole_hospital_behind_one_address_may_log_in(limited: None, client: CheckingClient) -> None:
+    assert 429 not in tries(client, [f"person{number}" for number in range(40)])
