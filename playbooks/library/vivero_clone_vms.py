@@ -115,15 +115,24 @@ class Cloner:
         ways = HostWays(self.accelerator, cache_mode(places.disk))
         return domain_xml(machine, places, ways, first_boot=first_boot)
 
-    def start(self, machine: Machine) -> str:
+    def start_paused(self, machine: Machine) -> str:
+        """A guest that boots takes the processors from those that are still being started: nobody boots yet."""
         domain = self.connection.lookupByUUIDString(str(machine.vm_id))
         if domain.isActive():
             return ""
         make_folder(Places(self.storage, machine.vm_id).sockets, mode=0o700)
         if machine.personalisation == "sysprep":
-            self.connection.createXML(self.definition(machine, first_boot=True))  # what is defined stays as it is
+            definition = self.definition(machine, first_boot=True)  # what is defined for later boots stays as it is
+            self.connection.createXML(definition, libvirt.VIR_DOMAIN_START_PAUSED)
         else:
-            domain.create()
+            domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        return ""
+
+    def let_run(self, machine: Machine) -> str:
+        domain = self.connection.lookupByUUIDString(str(machine.vm_id))
+        if domain.state()[0] != libvirt.VIR_DOMAIN_PAUSED:
+            return ""
+        domain.resume()
         return "started"
 
 
@@ -178,7 +187,8 @@ def clone(params: dict[str, Any]) -> list[Work]:
         cloner.phase(cloner.make_files)
         cloner.phase(cloner.define)
         if params["start"]:
-            cloner.phase(cloner.start)
+            cloner.phase(cloner.start_paused)
+            cloner.phase(cloner.let_run)
     finally:
         connection.close()
     return works
