@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, NotFound
@@ -175,7 +175,7 @@ def progress_of(db: Session, subject: VmRequest | str, now: datetime) -> Progres
         step=current_step(steps),
         steps=tuple(StepView(step.name, step.state, step.started_at, step.ended_at, step.detail) for step in steps),
         percent=percent(workflow.done, workflow.total),
-        seconds_left=seconds_left(times, experience(db, workflow.kind), now) if live else None,
+        seconds_left=seconds_left(times, experience(db, workflow), now) if live else None,
         error=workflow.error,
         error_params=workflow.error_params,
         revision=workflow.revision,
@@ -192,11 +192,16 @@ def current_step(steps: list[WorkflowStep]) -> str:
     return steps[-1].name if steps else ""
 
 
-def experience(db: Session, kind: str) -> dict[str, float]:
-    """What each step took in the newest runs of this kind that went well."""
+def experience(db: Session, workflow: Workflow) -> dict[str, float]:
+    """What each step took in the newest runs that went well: those with as many copies, else any of this kind."""
+    alike = runs_like(db, Workflow.kind == workflow.kind, Workflow.total == workflow.total)
+    return alike or runs_like(db, Workflow.kind == workflow.kind)
+
+
+def runs_like(db: Session, *conditions: ColumnElement[bool]) -> dict[str, float]:
     newest = (
         select(Workflow.id)
-        .where(Workflow.kind == kind, Workflow.state == WorkflowState.DONE)
+        .where(Workflow.state == WorkflowState.DONE, *conditions)
         .order_by(Workflow.ended_at.desc())
         .limit(MANY)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -33,11 +33,16 @@ class LineKeeper:
 
     ctx: Context
     job_id: UUID
+    names: frozenset[str] = frozenset()  # of the machines it is about: a line that begins with one tells of it
+    heard: set[str] = field(default_factory=set)
     kept: int = 0
     waiting: list[PlaybookLine] = field(default_factory=list)
     flushed_at: float = field(default_factory=time.monotonic)
 
     def add(self, line: PlaybookLine) -> None:
+        machine = line.text.partition(" ")[0]
+        if machine in self.names and not line.failed:
+            self.heard.add(machine)
         if self.kept + len(self.waiting) < MOST_LINES:
             self.waiting.append(line)
         if len(self.waiting) >= FLUSH_AT or time.monotonic() - self.flushed_at >= FLUSH_EVERY_S:
@@ -49,7 +54,10 @@ class LineKeeper:
             return
         with self.ctx.site.write_sessions.begin() as db:
             db.add_all(self.row_of(line) for line in self.waiting)
-            bump(db, self.ctx.workflow_id)
+            if self.heard:
+                self.ctx.report(db, len(self.heard))
+            else:
+                bump(db, self.ctx.workflow_id)
         self.kept += len(self.waiting)
         self.waiting.clear()
 
@@ -58,10 +66,13 @@ class LineKeeper:
         return JobLine(job_id=self.job_id, at=line.at, host=line.host[:60], text=text, failed=line.failed)
 
 
-def run_playbook(ctx: Context, run: PlaybookRun) -> PlaybookResult:
-    """Run it to its end and return its result, which may tell of failures. Raises Cancelled or Stopping."""
+def run_playbook(ctx: Context, run: PlaybookRun, names: Iterable[str] = ()) -> PlaybookResult:
+    """Run it to its end and return its result, which may tell of failures. Raises Cancelled or Stopping.
+
+    With the machines' `names` the step's progress grows copy by copy, as lines tell of them.
+    """
     job_id = begin_job(ctx, run.playbook)
-    keeper = LineKeeper(ctx, job_id)
+    keeper = LineKeeper(ctx, job_id, frozenset(names))
     ctx.check_fencing()
     try:
         result = ctx.site.playbooks.run(run, on_line=keeper.add, cancelled=ctx.cancelled)

@@ -159,7 +159,7 @@ def clone(ctx: Context) -> None:
     with ctx.site.sessions() as db:
         run = clone_run(db, ctx, db.get_one(VmRequest, ctx.subject_id))
         names = {vm.id: vm.name for vm in living_vms_of(db, ctx.subject_id)}
-    result = run_playbook(ctx, run)
+    result = run_playbook(ctx, run, names.values())
     note_outcomes(ctx, result.machines)
     check_result(result, names)
 

@@ -89,6 +89,7 @@ class FilePlaybooks:
     slow_s: float = 0.0
     runs: list[PlaybookRun] = field(default_factory=list)
     raising: list[Exception] = field(default_factory=list)
+    watch: Callable[[], None] = lambda: None
 
     def run(
         self,
@@ -108,8 +109,12 @@ class FilePlaybooks:
         machines: dict[UUID, MachineOutcome] = {}
         for host in run.hosts:
             for order in run.host_variables[host.name][f"{run.playbook}_machines"]:  # type: ignore[union-attr]
-                machines[UUID(order["vm_id"])] = self.play(run.playbook, host.name, order)  # type: ignore
+                outcome = machines[UUID(order["vm_id"])] = self.play(run.playbook, host.name, order)  # type: ignore
+                if outcome.ok and "name" in order:  # type: ignore[operator]
+                    on_line(PlaybookLine(clock(), host.name, f"{order['name']} – made"))  # type: ignore[call-overload,index]
+                self.watch()
             on_line(PlaybookLine(clock(), host.name, f"{host.name}: {run.playbook} – done"))
+            self.watch()
         failed = not all(outcome.ok for outcome in machines.values())
         return PlaybookResult(PlaybookStatus.FAILED if failed else PlaybookStatus.SUCCEEDED, machines, {})
 

@@ -57,7 +57,19 @@ def test_the_playbooks_lines_are_kept_for_people(world: World) -> None:
     world.order()
     world.run()
     with world.read() as db:
-        assert [line.text for line in workflows.lines(db, world.workflow_id)] == ["hv1: clone_vms – done"]
+        assert [line.text for line in workflows.lines(db, world.workflow_id)] == [
+            "moodle – made",
+            "hv1: clone_vms – done",
+        ]
+
+
+def test_cloning_is_reported_copy_by_copy(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.workflows.playbook_jobs.FLUSH_EVERY_S", 0.0)
+    seen: list[int] = []
+    world.playbooks.watch = lambda: seen.append(world.workflow().done)
+    world.order(copies=3)
+    world.run()
+    assert sorted(set(seen)) == [3, 4, 5]  # two steps before it, then one copy after the other
 
 
 def test_secrets_and_fencing_travel_to_the_hosts(world: World) -> None:
