@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from portal.config import ROOT, read_settings
 from portal.core.errors import N_, NotFound, OutsideUnavailable
 from portal.demo.processes import Children
 from portal.demo.run import VIVERO, command
+from portal.interfaces import HostAddress
 from portal.minicluster import Inventory, Minicluster, read_inventory
 from portal.models import Host
 from portal.models.database import open_database
@@ -73,7 +74,7 @@ def prepared(*, minicluster: Path | None, cabinet: Path | None, say: Say) -> Ite
         environ = environ_of(var, inventory)
         disk = provide_template(inventory, cabinet, environ, say)
         say("preparing a database and a worker")
-        site = make_site(environ, inventory)
+        site = make_site(environ, inventory.hosts)
         children = Children(var / "logs", environ)
         children.start("worker", [*VIVERO, "worker"])
         control = Path(tempfile.mkdtemp(prefix="vivero-bench-ssh-"))  # paths of sockets must be short
@@ -134,7 +135,8 @@ def provide_template(inventory: Inventory, cabinet: Path | None, environ: dict[s
     return built[-1].disk
 
 
-def make_site(environ: dict[str, str], inventory: Inventory) -> Site:
+def make_site(environ: dict[str, str], hosts: Sequence[HostAddress]) -> Site:
+    """A migrated database with the demonstration's hospital."""
     settings = read_settings(environ)
     engine = open_database(settings.database_url)
     migrations.upgrade(engine)
@@ -143,7 +145,7 @@ def make_site(environ: dict[str, str], inventory: Inventory) -> Site:
     site = build_site(settings)
     with site.write_sessions.begin() as db:
         sync_catalogue(settings, db, now=site.clock())
-        seed_demo(db, known_hosts=inventory.hosts, now=site.clock())
+        seed_demo(db, known_hosts=hosts, now=site.clock())
         db.execute(update(Host).values(cpu_overcommit=OVERCOMMIT))
     return site
 

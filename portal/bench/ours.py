@@ -18,6 +18,7 @@ from portal.interfaces import Power
 from portal.models import Account, Job, JobLine, Vm, VmRequest, Workflow
 from portal.models.vms import is_living
 from portal.services import accounts, approvals, orders, vm_requests, vms, workflows
+from portal.site import Site
 
 REQUESTER, APPROVER = "solicitante", "responsable"
 CLONE_STEP = 2
@@ -34,9 +35,9 @@ class OurRun:
 
 
 def run_ours(ground: Ground, count: int, label: str) -> OurRun:
-    vm_request_id = order(ground, count, f"bench-{label}")
+    vm_request_id = order(ground.site, count, f"bench-{label}")
     begun, clock = ground.site.clock(), time.monotonic()
-    approve(ground, vm_request_id)
+    approve(ground.site, vm_request_id)
     approved_s = time.monotonic() - clock
     wait_for(lambda: is_cloned(ground, vm_request_id), seconds=PATIENCE_S, what="cloning", every_s=0.2)
     check_running(ground, vm_request_id)
@@ -48,8 +49,7 @@ def actor(db: Session, login: str) -> Actor:
     return accounts.actor_of(db.scalars(select(Account).where(Account.login == login)).one())
 
 
-def order(ground: Ground, count: int, name: str) -> UUID:
-    site = ground.site
+def order(site: Site, count: int, name: str) -> UUID:
     with site.write_sessions.begin() as db:
         spec = orders.spec_of(db, TEMPLATE)
         if spec is None:
@@ -67,8 +67,7 @@ def order(ground: Ground, count: int, name: str) -> UUID:
         return vm_requests.submit(db, actor=actor(db, REQUESTER), order=wanted, now=now, secret_key=key).id
 
 
-def approve(ground: Ground, vm_request_id: UUID) -> None:
-    site = ground.site
+def approve(site: Site, vm_request_id: UUID) -> None:
     with site.write_sessions.begin() as db:
         approvals.approve(
             db, actor=actor(db, APPROVER), vm_request_id=vm_request_id, queue=site.queue, now=site.clock()

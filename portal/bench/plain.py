@@ -34,7 +34,9 @@ def seconds_of_plain(ground: Ground, count: int) -> float:
         check=False,
     )
     if done.returncode != 0:
-        raise OutsideUnavailable(N_("The plain playbook failed: %(said)s"), said=(done.stdout + done.stderr).strip()[-800:])
+        raise OutsideUnavailable(
+            N_("The plain playbook failed: %(said)s"), said=(done.stdout + done.stderr).strip()[-800:]
+        )
     return time.monotonic() - begun
 
 

@@ -10,6 +10,7 @@ import typer
 
 from portal.bench.clones import bench_clones
 from portal.bench.ground import prepared
+from portal.bench.memory import bench_memory
 from portal.bench.pages import bench_pages
 from portal.bench.tables import Table, as_json
 from portal.cli.work import one_clear_line
@@ -58,6 +59,14 @@ def pages(
     """Pages with 100,000 requests beside the same pages with 100, on real servers, and their queries."""
     with one_clear_line():
         table = bench_pages(rounds=rounds, say=say)
+    show([table], json=json)
+
+
+@app.command()
+def memory(json: AsJson = False) -> None:
+    """What server and worker hold together: at rest, and after pages and a machine on the simulator."""
+    with one_clear_line():
+        table = bench_memory(say)
     show([table], json=json)
 
 
