@@ -15,7 +15,7 @@ from portal.live import Live, make_live
 from portal.live.asgi_types import AsgiApp, Message, Receive, Scope, Send
 from portal.live.sse import answer
 from portal.web import make_app
-from portal.wiring import build_consoles, build_site
+from portal.wiring import build_consoles, build_site, check_tables
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -38,6 +38,7 @@ class BodyTrouble(Exception):
 def build_portal(settings: Settings) -> Portal:
     """Pages, API and what stays open, over one site."""
     site = build_site(settings)
+    check_tables(site)
     app = make_app(site)
     api.register(app, site)
     return Portal(app, make_live(site, build_consoles(settings)))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 from sqlalchemy.orm import Session
 
 from portal.backends.engine_dbos import DbosQueue
@@ -19,7 +19,7 @@ from portal.backends.template_versions import all_versions
 from portal.backends.templates_fake import pretend_versions
 from portal.backends.templates_folder import read_templates
 from portal.config import Settings
-from portal.core.errors import N_, Invalid
+from portal.core.errors import N_, Conflict, Invalid
 from portal.interfaces import Consoles
 from portal.models.database import make_sessions, make_write_sessions, open_database
 from portal.services import templates
@@ -114,6 +114,13 @@ def build_site(settings: Settings) -> Site:
         mailer=choose(MAILERS, settings.mailer, "MAILER").make(settings),
         clock=utc_now,
     )
+
+
+def check_tables(site: Site) -> None:
+    """Raise Conflict while nobody has made the tables."""
+    with site.sessions() as db:
+        if not inspect(db.connection()).has_table("workers"):
+            raise Conflict(N_("The database has no tables yet. Run “vivero migrate” first."))
 
 
 def build_consoles(settings: Settings) -> Consoles:

@@ -11,9 +11,9 @@ import typer
 import uvicorn
 
 from portal.asgi import Portal, build_portal
-from portal.cli.logs import set_up_logging
 from portal.cli.work import one_clear_line
 from portal.config import read_settings
+from portal.logs import set_up_logging
 
 LAST_SECONDS = 10
 LONGEST_FRAME = 1 << 20

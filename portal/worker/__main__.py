@@ -9,13 +9,10 @@ import sys
 import threading
 from types import FrameType
 
-import structlog
-from sqlalchemy import inspect
-
 from portal.config import read_settings
-from portal.core.errors import N_, Conflict, PortalError
-from portal.site import Site
-from portal.wiring import build_site, sync_catalogue
+from portal.core.errors import PortalError
+from portal.logs import set_up_logging
+from portal.wiring import build_site, check_tables, sync_catalogue
 from portal.worker.loop import run_worker
 
 
@@ -27,8 +24,7 @@ def main() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    set_up_logging(sys.stderr, libraries=logging.WARNING)
     try:
         site = build_site(read_settings())
         check_tables(site)
@@ -39,12 +35,6 @@ def main() -> int:
         sys.stderr.write(f"The worker does not start: {error}\n")
         return 1
     return 0
-
-
-def check_tables(site: Site) -> None:
-    with site.sessions() as db:
-        if not inspect(db.connection()).has_table("workers"):
-            raise Conflict(N_("The database has no tables yet. Run “vivero migrate” first."))
 
 
 if __name__ == "__main__":

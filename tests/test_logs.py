@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from portal.cli.logs import set_up_logging
+from portal.logs import set_up_logging
 
 
 @pytest.fixture
@@ -45,3 +45,12 @@ def test_a_surprise_keeps_its_traceback(log: io.StringIO) -> None:
         structlog.get_logger("portal").exception("surprise", path="/vms")
     assert "surprise path=/vms level=error" in log.getvalue()
     assert log.getvalue().rstrip().endswith("ValueError: no such thing")
+
+
+def test_a_traceback_tells_no_values(log: io.StringIO) -> None:
+    password = "pino-y-romero"
+    try:
+        int("x" + password[:0])
+    except ValueError:
+        structlog.get_logger("portal").exception("surprise")
+    assert password not in log.getvalue()

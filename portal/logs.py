@@ -12,8 +12,11 @@ QUIET = ("asyncssh", "sqlalchemy", "uvicorn.access", "websockets")
 Event = MutableMapping[str, Any]
 
 
-def set_up_logging(stream: TextIO, *, level: int = logging.INFO) -> None:
-    """Send everything that this process and its libraries say to `stream`; called once by an entry point."""
+def set_up_logging(stream: TextIO, *, libraries: int = logging.INFO) -> None:
+    """Send what this process says, and its libraries from this level on, to `stream`; called once by an entry point.
+
+    Tracebacks come without the values of variables, which may be secrets.
+    """
     shared: list[Any] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     structlog.configure(
         processors=[
@@ -22,7 +25,7 @@ def set_up_logging(stream: TextIO, *, level: int = logging.INFO) -> None:
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
@@ -36,7 +39,8 @@ def set_up_logging(stream: TextIO, *, level: int = logging.INFO) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.basicConfig(handlers=[handler], level=libraries, force=True)
+    logging.getLogger("portal").setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
