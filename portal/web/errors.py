@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import structlog
@@ -18,6 +19,7 @@ from portal.web.guards import API_PREFIX, own_path, to_login
 from portal.web.languages import in_words
 
 log = structlog.get_logger()
+SECRET = re.compile("pass|secret|token|key", re.IGNORECASE)  # fields whose input is never shown again
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def show_expired_form(error: CSRFError) -> ResponseReturnValue:
     kept = [
         (name, value[:5000])
         for name, value in request.form.items(multi=True)
-        if name != "csrf_token" and "password" not in name and value.strip()
+        if name != "csrf_token" and not SECRET.search(name) and value.strip()
     ]
     back = own_path(request.headers.get("Referer"))
     return render_template("errors/expired.html", kept=kept[:40], back=back), 400

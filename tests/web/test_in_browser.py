@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playw
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.config import ROOT
-from portal.models import Account
+from portal.core.lifecycle import VmState
+from portal.models import Account, Vm
 from portal.site import Site
 from tests.browser.accessibility import check_accessibility, check_width
 from tests.browser.conftest import CHROMIUM, QUIET
@@ -151,6 +152,20 @@ def test_a_form_is_sent_once_however_often_it_is_clicked(page: Page, address: st
     page.locator("main button[type=submit]").dblclick(no_wait_after=True)
     page.wait_for_url(f"{address}/")
     assert len(sent) == 1
+
+
+def test_the_state_of_a_machine_follows_without_taking_the_focus_away(
+    page: Page, address: str, places: dict[str, UUID], site: Site
+) -> None:
+    log_in(page, address, "ada")
+    page.goto(f"{address}/vms/{places['vm']}")
+    page.focus("#state >> text=Restart")
+    with page.expect_response("**/state"):
+        pass
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Restart"
+    with site.write_sessions.begin() as db:
+        db.get_one(Vm, places["vm"]).move_to(VmState.STOPPED)
+    page.wait_for_selector("#state >> text=Start", timeout=20_000)
 
 
 @pytest.fixture
