@@ -16,6 +16,7 @@ import ansible_runner
 
 from portal.backends.ansible_files import SshWay, inventory_yaml, variables_yaml, write_private
 from portal.backends.ansible_lines import EventReader
+from portal.backends.ssh_early import opened_early
 from portal.core.errors import N_, OutsideUnavailable
 from portal.interfaces import PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
 
@@ -64,18 +65,19 @@ class AnsiblePlaybooks:
         (folder / "env").mkdir(mode=0o700)
         write_private(folder / "env" / "extravars", variables_yaml(run))  # ansible-runner looks for it there
         try:
-            ended = ansible_runner.run(
-                private_data_dir=str(folder),
-                playbook=str(playbook),
-                inventory=str(folder / "hosts.yml"),
-                envvars=self.environment(ssh),
-                settings={"pexpect_timeout": POLL_S, "suppress_output_file": True},
-                timeout=run.timeout_s,
-                forks=max(1, min(FORKS, len(run.hosts))),
-                event_handler=watcher.event,
-                cancel_callback=watcher.stop,
-                quiet=True,
-            )
+            with opened_early(run, ssh):
+                ended = ansible_runner.run(
+                    private_data_dir=str(folder),
+                    playbook=str(playbook),
+                    inventory=str(folder / "hosts.yml"),
+                    envvars=self.environment(ssh),
+                    settings={"pexpect_timeout": POLL_S, "suppress_output_file": True},
+                    timeout=run.timeout_s,
+                    forks=max(1, min(FORKS, len(run.hosts))),
+                    event_handler=watcher.event,
+                    cancel_callback=watcher.stop,
+                    quiet=True,
+                )
         except (OSError, ansible_runner.exceptions.AnsibleRunnerException) as error:
             raise OutsideUnavailable(N_("Ansible could not be started: %(reason)s"), reason=str(error)) from error
         if watcher.trouble is not None:
