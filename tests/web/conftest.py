@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -91,9 +92,16 @@ def site(settings: Settings, clock: FixedClock, hypervisor: Any) -> Iterator[Sit
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def compiled_pages(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Each test has an application of its own, but pages are compiled once."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("pages")))
+
+
 @pytest.fixture
-def app(site: Site) -> APIFlask:
+def app(site: Site, compiled_pages: FileSystemBytecodeCache) -> APIFlask:
     app = make_app(site)
+    app.jinja_env.bytecode_cache = compiled_pages
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.config["RATELIMIT_ENABLED"] = False
