@@ -185,6 +185,25 @@ def test_a_worker_that_was_given_up_ends_by_itself(hospital_on_sqlite: Hospital)
     assert worker.exitcode == 0
 
 
+@pytest.mark.postgres
+def test_a_worker_that_was_frozen_while_another_took_over_does_nothing_more(hospital_on_postgres: Hospital) -> None:
+    hospital = hospital_on_postgres
+    site = hospital.build()
+    vm_request_id = hospital.order(site)
+    frozen = start_worker(hospital, slow_s=1.0)
+    wait_for(lambda: hospital.step_of(site, vm_request_id) == "Clone, personalise and start")
+    os.kill(frozen.pid or 0, signal.SIGSTOP)
+    assert hospital.work() == 0
+    assert hospital.state_of(site, vm_request_id) == VmRequestState.FULFILLED
+    for left in hospital.folder.glob("*.d[io]*"):
+        left.unlink()  # whoever makes anything now, makes it again
+    os.kill(frozen.pid or 0, signal.SIGCONT)
+    frozen.join(20)
+    assert frozen.exitcode == 0  # its next beat told it that it was given up
+    assert (hospital.cluster.disks(), hospital.cluster.domains()) == ([], [])
+    assert hospital.state_of(site, vm_request_id) == VmRequestState.FULFILLED
+
+
 def test_requests_for_a_later_day_begin_on_that_day_at_one_o_clock(hospital_on_sqlite: Hospital) -> None:
     site = hospital_on_sqlite.build()
     with site.write_sessions.begin() as db:

@@ -73,6 +73,14 @@ class FileCluster:
             path.unlink()
         return bool(found)
 
+    def admits(self, vm_id: str, token: int) -> bool:
+        """Hosts refuse whoever comes with a lower fencing number than they have seen."""
+        path = self.folder / f"{vm_id}.fence"
+        if path.exists() and int(path.read_text()) > token:
+            return False
+        path.write_text(str(token))
+        return True
+
     def disks(self) -> list[str]:
         return sorted(path.name for path in self.folder.glob("*.disk"))
 
@@ -109,7 +117,7 @@ class FilePlaybooks:
         machines: dict[UUID, MachineOutcome] = {}
         for host in run.hosts:
             for order in run.host_variables[host.name][f"{run.playbook}_machines"]:  # type: ignore[union-attr]
-                outcome = machines[UUID(order["vm_id"])] = self.play(run.playbook, host.name, order)  # type: ignore
+                outcome = machines[UUID(order["vm_id"])] = self.fenced_play(run, host.name, order)  # type: ignore
                 if outcome.ok and "name" in order:  # type: ignore[operator]
                     on_line(PlaybookLine(clock(), host.name, f"{order['name']} – made"))  # type: ignore[call-overload,index]
                 self.watch()
@@ -117,6 +125,12 @@ class FilePlaybooks:
             self.watch()
         failed = not all(outcome.ok for outcome in machines.values())
         return PlaybookResult(PlaybookStatus.FAILED if failed else PlaybookStatus.SUCCEEDED, machines, {})
+
+    def fenced_play(self, run: PlaybookRun, host: str, order: Mapping[str, Any]) -> MachineOutcome:
+        fencing: Any = run.variables["fencing"]
+        if not self.cluster.admits(order["vm_id"], fencing[order["vm_id"]]["token"]):
+            return MachineOutcome(ok=False, changed=False, message="fenced")
+        return self.play(run.playbook, host, order)
 
     def play(self, playbook: str, host: str, order: Mapping[str, Any]) -> MachineOutcome:
         if playbook == "retire_vms":
