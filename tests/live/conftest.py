@@ -1,4 +1,4 @@
-"""A real server on loopback with fake consoles; people who are logged in; a browser's side of WebSocket and events."""
+"""A real server on loopback with fake consoles; people logged in; a browser's side of WebSocket and events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from portal.services.accounts import actor_of
 from portal.site import Site
 from tests.factories import ListQueue, make_account, make_host, make_vm
 from tests.factories.moments import NOW
-
 
 
 class StandingClock:
