@@ -61,13 +61,11 @@ def wait_until_ready(ctx: Context, ready: Ready) -> None:
             note_ready(ctx, [machine for machine, answer in zip(waiting, answers, strict=True) if answer])
             waiting = [machine for machine, answer in zip(waiting, answers, strict=True) if not answer]
             if waiting and time.monotonic() >= patience.deadline:
-                give_up(
-                    ctx, waiting, N_("It did not answer within %(minutes)s minutes."), max(ready.timeout_s // 60, 1)
-                )
+                give_up(ctx, waiting, N_("It did not answer in time."))
             if waiting and patience.look_at_power():
                 stopped = [machine for machine in waiting if has_stopped(ctx, machine)]
                 if stopped:
-                    give_up(ctx, stopped, N_("It stopped while it was starting."), 0)
+                    give_up(ctx, stopped, N_("It stopped while it was starting."))
             if waiting:
                 ctx.pause(patience.longer())
 
@@ -119,15 +117,14 @@ def note_ready(ctx: Context, ready: Sequence[Waiting]) -> None:
         ctx.report(db, sum(vm.state == VmState.RUNNING for vm in vms))
 
 
-def give_up(ctx: Context, machines: Sequence[Waiting], reason: str, minutes: int) -> None:
-    """Mark these machines and end the step with a sentence about them."""
-    text = reason % {"minutes": minutes}
+def give_up(ctx: Context, machines: Sequence[Waiting], reason: str) -> None:
+    """Mark these machines with the reason, a msgid, and end the step with a sentence about them."""
     ids = {machine.vm_id for machine in machines}
     with ctx.write() as db:
         vms = vms_of(db, ctx.subject_id)
         for vm in vms:
             if vm.id in ids:
-                mark_error(vm, text)
+                mark_error(vm, reason)
     raise PlaybookFailed(
         N_(
             "%(failed)s of %(total)s machines did not become ready (%(names)s). Look at their consoles, then try again."

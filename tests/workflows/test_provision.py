@@ -9,11 +9,13 @@ from sqlalchemy import func, select, update
 
 from portal.core.errors import HypervisorUnavailable
 from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
-from portal.models import AuditEntry, Claim, Host, JobLine, Mail, Vm, Workflow, WorkflowStep
+from portal.core.templates import NetworkClass, Ready, ReadyBy, spec_to_data
+from portal.models import AuditEntry, Claim, Host, JobLine, Mail, TemplateVersion, Vm, Workflow, WorkflowStep
 from portal.services import workflows
 from portal.workflows.sequence import Fenced, Hooks, Stopping
 from tests.workflows.conftest import World
 from tests.workflows.doubles import clock
+from tests.workflows.orders import make_spec
 
 
 def count(world: World, table: type) -> int:
@@ -246,3 +248,38 @@ def test_steps_tell_when_they_ran(world: World) -> None:
     with world.read() as db:
         steps = list(db.scalars(select(WorkflowStep)))
     assert all(step.started_at and step.ended_at and step.started_at <= step.ended_at for step in steps)
+
+
+def test_a_machine_that_never_answers_fails_in_time_and_is_waited_for_again_by_a_retry(world: World) -> None:
+    world.hypervisor.silent.add("moodle")
+    with world.site.write_sessions.begin() as db:
+        version = db.scalars(select(TemplateVersion)).one()
+        version.spec = spec_to_data(make_spec(ready=Ready(ReadyBy.AGENT, timeout_s=0)))
+    world.order()
+    assert world.run() == "failed"
+    with world.read() as db:
+        assert db.scalars(select(Vm.state_reason)).one() == "It did not answer in time."
+    world.hypervisor.silent.clear()
+    with world.site.write_sessions.begin() as db:
+        workflows.retry(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    assert world.run() == "done"
+    assert len(world.playbooks.runs) == 1
+
+
+def test_a_machine_ready_by_tcp_is_asked_over_the_network(world: World) -> None:
+    world.hypervisor.silent.add("moodle")
+    with world.site.write_sessions.begin() as db:
+        version = db.scalars(select(TemplateVersion)).one()
+        version.spec = spec_to_data(make_spec(ready=Ready(ReadyBy.TCP, timeout_s=5, port=80)))
+    world.order()
+    assert world.run() == "done"
+
+
+def test_outside_the_department_network_no_address_is_given(world: World) -> None:
+    with world.site.write_sessions.begin() as db:
+        version = db.scalars(select(TemplateVersion)).one()
+        version.spec = spec_to_data(make_spec(network=NetworkClass.QUARANTINE))
+    world.order()
+    assert world.run() == "done"
+    with world.read() as db:
+        assert db.execute(select(Vm.network, Vm.address)).one() == ("quarantine", None)
