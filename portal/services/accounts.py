@@ -18,6 +18,7 @@ from portal.services import login_sessions, tokens
 from portal.services.audit import Subject, record
 from portal.services.paging import Page, paginate
 from portal.services.passwords import hash_password, password_fits
+from portal.services.transactions import let_go
 
 LOGIN = re.compile(r"^[a-z][a-z0-9._-]{1,38}[a-z0-9]$")
 EMAIL = re.compile(r"^[^@\s]{1,64}@[^@\s]{1,189}$")
@@ -136,10 +137,15 @@ def by_id(db: Session, account_id: UUID) -> Account:
 def log_in(db: Session, *, login: str, password: str, now: datetime) -> Account:
     """Return the account, or raise LoginFailed with one message for all reasons.
 
-    **Commit in both cases**: a failed try is counted, and written to the audit log, in `db`.
+    **Commit in both cases**: a failed try is counted, and written to the audit log, in `db`. The transaction is ended
+    while the password is checked: that is slow on purpose, and a whole class logs in at the same minute.
     """
-    account = db.scalar(select(Account).where(Account.login == login.strip().lower()[:80]))
-    fits = password_fits(account.password_hash if account else None, password[:1000])
+    by_login = select(Account).where(Account.login == login.strip().lower()[:80])
+    known_hash = db.scalar(by_login.with_only_columns(Account.password_hash))
+    let_go(db)
+    fits = password_fits(known_hash, password[:1000])
+    account = db.scalar(by_login.execution_options(populate_existing=True))
+    fits = fits and account is not None and account.password_hash == known_hash
     if account is None:
         subject = Subject("account", "", login.strip()[:80])
         record(db, actor=None, action="login.failed", subject=subject, now=now, reason="unknown")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from apiflask import APIFlask
 
 from portal.web.limits import limiter
 from tests.web.conftest import PASSWORD, CheckingClient, FixedClock, People
@@ -87,6 +89,16 @@ def test_a_form_without_its_token_changes_nothing_and_keeps_the_input(ada: Check
     assert answer.status_code == 400
     assert "texto largo" in answer.text
     assert "secreto" not in answer.text
+
+
+def test_a_class_logs_in_at_the_same_moment(app: APIFlask, people: People) -> None:
+    app.test_client_class = CheckingClient
+
+    def log_in(_number: int) -> int:
+        return app.test_client().send("/login", {"login": "ada", "password": PASSWORD}).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(log_in, range(16))) == [303] * 16
 
 
 @pytest.fixture
