@@ -86,6 +86,7 @@ def prepared(*, minicluster: Path | None, cabinet: Path | None, say: Say) -> Ite
             yield Ground(inventory, f"{storage}/{disk}", f"{storage}/bench", accelerator, way, site, var)
         finally:
             children.stop(say=say)
+            site.hypervisor.close()
             shutil.rmtree(control, ignore_errors=True)
 
 

@@ -1,0 +1,30 @@
+"""The bench of memory: what it counts, and one real run on the simulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+from typer.testing import CliRunner
+
+from portal.bench.memory import Held, descendants, held_by
+from portal.cli.bench import app
+
+
+def test_a_process_holds_memory_and_a_gone_one_none() -> None:
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    mine = held_by(os.getpid())
+    assert process.pid in set(descendants(os.getpid()))
+    process.communicate(timeout=10)
+    assert mine.resident >= mine.own > 1
+    assert held_by(process.pid) == Held(0.0, 0.0)
+
+
+@pytest.mark.slow
+def test_the_bench_weighs_a_portal_at_work_and_at_rest() -> None:
+    done = CliRunner().invoke(app, ["memory", "--json"])
+    assert done.exit_code == 0, done.output
+    (table,) = json.loads(done.stdout)
+    assert [row["server MiB"] > 10 and row["worker MiB"] > 10 for row in table["rows"]] == [True, True, True]
