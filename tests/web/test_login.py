@@ -102,7 +102,7 @@ def test_a_class_logs_in_at_the_same_moment(app: APIFlask, people: People) -> No
 
 
 @pytest.fixture
-def limited() -> Iterator[None]:
+def limited(app: APIFlask) -> Iterator[None]:
     limiter.enabled = True
     yield
     limiter.reset()
