@@ -85,10 +85,11 @@ def test_nobody_is_sent_elsewhere_after_log_in(client: CheckingClient, people: P
 
 
 def test_a_form_without_its_token_changes_nothing_and_keeps_the_input(ada: CheckingClient) -> None:
-    answer = ada.post("/language/en", data={"next": "/", "note": "texto largo", "password": "secreto"})
+    answer = ada.post("/language/en", data={"note": "texto largo", "password": "secreto", "p_admin_secret": "oculto"})
     assert answer.status_code == 400
     assert "texto largo" in answer.text
     assert "secreto" not in answer.text
+    assert "oculto" not in answer.text
 
 
 def test_a_class_logs_in_at_the_same_moment(app: APIFlask, people: People) -> None:
