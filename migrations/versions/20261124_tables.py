@@ -514,6 +514,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state != 'retired'"),
     )
     op.create_index(
+        "uq_vms_mac_living",
+        "vms",
+        ["mac"],
+        unique=True,
+        sqlite_where=sa.text("state != 'retired'"),
+        postgresql_where=sa.text("state != 'retired'"),
+    )
+    op.create_index(
         "uq_vms_name_living",
         "vms",
         ["name"],

@@ -15,7 +15,7 @@ from sqlalchemy import insert, inspect
 from sqlalchemy.orm import Session
 
 from portal.core.lifecycle import VmRequestState, VmState
-from portal.core.naming import mac_for, vm_id_for
+from portal.core.naming import vm_id_for
 from portal.core.policy import Role
 from portal.models import Account, AuditEntry, Base, Department, Membership, TemplateVersion, Vm, VmRequest
 from portal.services import login_sessions
@@ -138,7 +138,7 @@ def vms(requests: list[dict[str, Any]], version: TemplateVersion, now: datetime)
             memory_mib=256,
             disk_gib=1,
             network="department",
-            mac=mac_for(vm_id),
+            mac=f"52:54:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}",
             created_at=vm_request["submitted_at"],
             expires_at=now + timedelta(days=60),
             address=str(FIRST_ADDRESS + number),

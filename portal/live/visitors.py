@@ -17,6 +17,7 @@ from portal.site import Site
 COOKIE = "vivero_session"
 LONGEST_KEY = 200
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ def visitor_of(site: Site, key: str | None) -> Visitor | None:
 
 
 def from_our_pages(scope: Mapping[str, Any], base_url: str) -> bool:
-    """True if the browser says that one of our own pages opens this. No Origin, two, or "null" are refused."""
+    """True if the browser says that one of our own pages opens this. No Origin, two, or "null" are refused.
+
+    The names of this machine itself are one: who opens http://localhost:8080 meets the same server as 127.0.0.1.
+    """
     origins = list(headers_of(scope, b"origin"))
     return len(origins) == 1 and origin_of(origins[0]) is not None and origin_of(origins[0]) == origin_of(base_url)
 
@@ -61,4 +65,4 @@ def origin_of(url: str) -> tuple[str, str, int] | None:
         return None
     if not parts.hostname or port is None:
         return None
-    return parts.scheme, parts.hostname, port
+    return parts.scheme, "localhost" if parts.hostname in LOOPBACK else parts.hostname, port

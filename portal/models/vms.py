@@ -24,8 +24,9 @@ class Vm(Base, kw_only=True):
     __tablename__ = "vms"
     __table_args__ = (
         UniqueConstraint("vm_request_id", "position"),
-        # a retired machine frees its name and its address
+        # a retired machine frees its name and its addresses
         Index("uq_vms_name_living", "name", unique=True, sqlite_where=LIVING, postgresql_where=LIVING),
+        Index("uq_vms_mac_living", "mac", unique=True, sqlite_where=LIVING, postgresql_where=LIVING),
         Index("uq_vms_address_living", "address", unique=True, sqlite_where=LIVING, postgresql_where=LIVING),
         Index("ix_vms_department_state", "department_id", "state"),
         Index("ix_vms_owner_state", "owner_id", "state"),

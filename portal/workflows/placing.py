@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -17,6 +19,7 @@ from portal.services import claims
 from portal.workflows.sequence import Context, vms_of
 
 ATTEMPTS = 5  # of giving addresses, when others do so at the same time
+MAC_ATTEMPTS = 20
 
 
 def place(ctx: Context) -> None:
@@ -45,8 +48,8 @@ def place_machines(db: Session, ctx: Context) -> None:
     addresses = addresses_for(db, ctx, spec_from_data(version.spec), len(missing))
     for position, address in zip(missing, addresses, strict=True):
         vm_id = vm_id_for(vm_request.id, position)
-        db.add(new_vm(ctx, vm_request, position, names[position], hosts[vm_id], version, address))
-    db.flush()
+        db.add(new_vm(ctx, vm_request, position, names[position], hosts[vm_id], version, address, free_mac(db, vm_id)))
+        db.flush()
 
 
 def check_names(db: Session, names: list[str]) -> None:
@@ -75,6 +78,15 @@ def addresses_for(db: Session, ctx: Context, spec: TemplateSpec, count: int) -> 
     )
 
 
+def free_mac(db: Session, vm_id: UUID) -> str:
+    """The machine's own hardware address, or its next one while a living machine has that."""
+    for attempt in range(MAC_ATTEMPTS):
+        mac = mac_for(vm_id, attempt)
+        if db.scalar(select(Vm.id).where(Vm.mac == mac, Vm.state != VmState.RETIRED)) is None:
+            return mac
+    raise Conflict(N_("There is no free hardware address for this machine. Please tell an administrator."))
+
+
 def new_vm(
     ctx: Context,
     vm_request: VmRequest,
@@ -83,6 +95,7 @@ def new_vm(
     host: Host,
     version: TemplateVersion,
     address: str | None,
+    mac: str,
 ) -> Vm:
     vm_id = vm_id_for(vm_request.id, position)
     return Vm(
@@ -97,7 +110,7 @@ def new_vm(
         memory_mib=vm_request.memory_mib,
         disk_gib=vm_request.disk_gib,
         network=spec_from_data(version.spec).network.value,
-        mac=mac_for(vm_id),
+        mac=mac,
         created_at=ctx.site.clock(),
         expires_at=end_of_day(vm_request.ends_on, ctx.site.settings.timezone),
         address=address,

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from portal.core.errors import HypervisorUnavailable
 from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
+from portal.core.naming import mac_for, vm_id_for
 from portal.core.templates import NetworkClass, Ready, ReadyBy, spec_to_data
 from portal.models import AuditEntry, Claim, Host, JobLine, Mail, TemplateVersion, Vm, Workflow, WorkflowStep
 from portal.services import workflows
@@ -283,3 +284,15 @@ def test_outside_the_department_network_no_address_is_given(world: World) -> Non
     assert world.run() == "done"
     with world.read() as db:
         assert db.execute(select(Vm.network, Vm.address)).one() == ("quarantine", None)
+
+
+def test_a_hardware_address_that_a_living_machine_has_is_not_given_again(world: World) -> None:
+    world.order(name="first")
+    world.run()
+    second = world.order(name="second")
+    wished = mac_for(vm_id_for(second, 0))
+    with world.site.write_sessions.begin() as db:
+        db.execute(update(Vm).values(mac=wished))
+    assert world.run() == "done"
+    with world.read() as db:
+        assert db.scalar(select(Vm.mac).where(Vm.vm_request_id == second)) == mac_for(vm_id_for(second, 0), attempt=1)
