@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.config import ROOT
@@ -17,7 +16,6 @@ from portal.core.lifecycle import VmState
 from portal.models import Account, Vm
 from portal.site import Site
 from tests.browser.accessibility import check_accessibility, check_width
-from tests.browser.conftest import CHROMIUM, QUIET
 from tests.factories import make_vm_request
 from tests.web.conftest import PASSWORD, People
 
@@ -49,16 +47,6 @@ PAGES = {
 class Silent(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's own name
         """Nothing: the pages are looked at, not the calls."""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
