@@ -37,12 +37,16 @@ def spread(hosts: Sequence[HostAddress], count: int) -> list[Placed]:
     return [Placed(f"{PREFIX}{number:02}", hosts[number % len(hosts)]) for number in range(count)]
 
 
-def seconds_of_raw(ground: Ground, count: int, threads: int) -> float:
-    """From the start of the script on all hosts to the last machine's running."""
+def seconds_of_raw(ground: Ground, count: int, threads: int, *, together: bool = False) -> float:
+    """From the start of the script on all hosts to the last machine's running.
+
+    `together`: each host starts all of its machines paused and then lets them run, so that none boots meanwhile.
+    """
     placed = spread(ground.inventory.hosts, count)
     what = {
         "action": "make",
         "threads": threads,
+        "together": together,
         "template": ground.template_disk,
         "definition": definition(ground),
     }

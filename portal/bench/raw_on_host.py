@@ -17,7 +17,13 @@ def make(connection: Any, name: str, order: dict[str, Any]) -> None:
     overlay = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", order["template"], disk]
     subprocess.run(overlay, check=True)
     xml = order["definition"].replace("{{ name }}", name).replace("{{ disk }}", disk)
-    connection.defineXML(xml).create()
+    domain = connection.defineXML(xml)
+    domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED if order["together"] else 0)
+
+
+def let_run(connection: Any) -> None:
+    for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED):
+        domain.resume()
 
 
 def remove(connection: Any, prefix: str, folder: Path) -> int:
@@ -43,7 +49,9 @@ def main(order: dict[str, Any]) -> None:
     else:
         with ThreadPoolExecutor(order["threads"]) as threads:
             done = len(list(threads.map(lambda name: make(connection, name, order), order["machines"])))
-    running = [domain.name() for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)]
+    if order.get("together"):
+        let_run(connection)
+    running = [domain.name() for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_RUNNING)]
     connection.close()
     sys.stdout.write(json.dumps({"done": done, "running": running}))
 

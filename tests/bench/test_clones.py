@@ -19,7 +19,7 @@ from portal.minicluster import Inventory
 
 def measured(count: int, *, raw: float, ours: float, plain: float = 50.0) -> Measured:
     run = OurRun(ours, dict.fromkeys(PHASES, 0.5))
-    return Measured(count, raw={2: [raw + 1, raw + 1], 4: [raw]}, ours=[run], plain=[plain])
+    return Measured(count, raw={2: [raw + 1, raw + 1], 4: [raw]}, together=[raw], ours=[run], plain=[plain])
 
 
 def test_the_raw_limit_is_the_best_number_of_threads() -> None:
