@@ -143,9 +143,10 @@ def conditions_of(filters: AuditFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def history_of(db: Session, subject_id: UUID | str, *, most: int = 100) -> list[AuditEntry]:
-    """What happened to one thing, newest first. The caller has checked that the person may see the thing."""
-    query = select(AuditEntry).where(AuditEntry.subject_id == str(subject_id)).order_by(AuditEntry.id.desc())
+def history_of(db: Session, *subject_ids: UUID, most: int = 100) -> list[AuditEntry]:
+    """What happened to these things, newest first. The caller has checked that the person may see them."""
+    wanted = [str(subject_id) for subject_id in subject_ids]
+    query = select(AuditEntry).where(AuditEntry.subject_id.in_(wanted)).order_by(AuditEntry.id.desc())
     return list(db.scalars(query.limit(most)))
 
 

@@ -257,5 +257,6 @@ def retire(db: Session, *, actor: Actor | None, vm_id: UUID, queue: WorkflowQueu
 
 
 def history(db: Session, *, actor: Actor, vm_id: UUID) -> list[AuditEntry]:
-    """What happened to the machine, newest first."""
-    return audit.history_of(db, get(db, actor=actor, vm_id=vm_id).id)
+    """What happened to the machine and to the request it came from, newest first."""
+    vm = get(db, actor=actor, vm_id=vm_id)
+    return audit.history_of(db, vm.id, vm.vm_request_id)

@@ -140,7 +140,9 @@ def translated(message: str, params: Mapping[str, object] | None = None) -> str:
 
 
 def readable(value: object) -> object:
-    """A day that a service wrote down as 2027-06-30, as people write it; anything else as it is."""
+    """A day that a service wrote down as 2027-06-30, or 3.8, as people write it; anything else as it is."""
+    if isinstance(value, float):
+        return number(value)
     if not isinstance(value, str) or not ISO_DAY.fullmatch(value):
         return value
     try:

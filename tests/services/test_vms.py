@@ -14,7 +14,7 @@ from portal.core.lifecycle import VmState
 from portal.core.policy import Actor, Role
 from portal.core.templates import NetworkClass, OperatingSystem
 from portal.models import Account, Mail, Vm, VmRequest, VmUser
-from portal.services import vms
+from portal.services import audit, vms
 from portal.services.vms import Extended
 from tests.factories import ListQueue, actor_for, make_account, make_template, make_vm
 from tests.factories.moments import NOW
@@ -108,6 +108,12 @@ def test_handing_over_changes_the_owner_and_is_recorded(db: Session, vm: Vm, own
     assert (newest.action, newest.details) == ("vm.handed_over", {"from": "ada", "to": "tom"})
     with pytest.raises(NotAllowed):
         vms.hand_over(db, actor=owner, vm_id=vm.id, to_account_id=owner.account_id, now=NOW)
+
+
+def test_the_history_tells_the_request_too(db: Session, vm: Vm, owner: Actor) -> None:
+    subject = audit.subject_of(db.get_one(VmRequest, vm.vm_request_id))
+    audit.record(db, actor=owner, action="vm_request.submitted", subject=subject, now=NOW)
+    assert [entry.action for entry in vms.history(db, actor=owner, vm_id=vm.id)] == ["vm_request.submitted"]
 
 
 def test_a_lease_is_extended_at_once_within_policy(db: Session, vm: Vm, owner: Actor) -> None:
