@@ -82,8 +82,8 @@ class Cloner:
         places = Places(self.storage, work.machine.vm_id)
         try:
             check_caller()
-            make_folder(places.folder, mode=0o700)
-            with fenced(places.folder, work.token):
+            with fenced(places.fence, work.token):
+                make_folder(places.folder, mode=0o700)
                 if did := step(work.machine):
                     work.changed = True
                     work.done.append(did)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 import libvirt
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.vivero_machine import Refused, read_vm_id
-from ansible.module_utils.vivero_storage import Places, draft_of, fenced, remove_tree, token_of
+from ansible.module_utils.vivero_storage import Places, draft_of, fenced, forget_fences, remove_tree, token_of
 
 DOCUMENTATION = """
 module: vivero_retire_vms
@@ -38,15 +38,14 @@ UNDEFINE = (
 def retire(connection: libvirt.virConnect, storage: Path, vm_id: UUID, token: int | None) -> bool:
     """Whether there was anything to take away."""
     places = Places(storage, vm_id)
-    held = places.folder.is_dir() and not places.folder.is_symlink()
-    with fenced(places.folder, token) if held else nullcontext():
+    with fenced(places.fence, token, retiring=True):
         changed = remove_domain(connection, vm_id)
         changed = remove_tree(places.folder) or changed
-    changed = remove_tree(places.sockets) or changed
-    for file in (places.dhcp, draft_of(places.dhcp)):
-        if file.is_symlink() or file.exists():
-            file.unlink(missing_ok=True)
-            changed = True
+        changed = remove_tree(places.sockets) or changed
+        for file in (places.dhcp, draft_of(places.dhcp)):
+            if file.is_symlink() or file.exists():
+                file.unlink(missing_ok=True)
+                changed = True
     return changed
 
 
@@ -106,6 +105,7 @@ def main() -> None:
         with ThreadPoolExecutor(THREADS) as pool:
             orders = module.params["machines"]
             machines = list(pool.map(lambda order: outcome(connection, module.params, order), orders))
+        forget_fences(Path(module.params["storage_dir"]), time.time())
     finally:
         connection.close()
     module.exit_json(changed=any(machine["changed"] for machine in machines), machines=machines)

@@ -16,6 +16,8 @@ from ansible.module_utils.vivero_machine import Refused
 
 SOCKETS = Path("/run/vivero")
 LOCK_TIMEOUT_S = 30.0
+FENCE_KEPT_S = 7 * 24 * 3600
+RETIRED = "retired"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Places:
     @property
     def dhcp(self) -> Path:
         return self.storage / "dhcp" / str(self.vm_id)
+
+    @property
+    def fence(self) -> Path:
+        """Not in the machine's folder: it outlives it, or a late worker would find no fence at all."""
+        return self.storage / "fences" / str(self.vm_id)
 
     @property
     def sockets(self) -> Path:
@@ -95,23 +102,39 @@ def remove_tree(path: Path) -> bool:
 
 
 @contextmanager
-def fenced(folder: Path, token: int | None) -> Iterator[None]:
-    """Hold the machine's folder for ourselves. Raise Refused if a later worker has been here.
+def fenced(fence: Path, token: int | None, *, retiring: bool = False) -> Iterator[None]:
+    """Hold the machine for ourselves. Raise Refused if a later worker has been here, or it was taken away meanwhile.
 
-    The number in `.fence` only grows; a worker that was paused and has been replaced meanwhile comes with a lower one.
+    The number in the fence only grows; a worker that was paused and has been replaced comes with a lower one.
+    Who takes a machine away says so beside the number: the rest of a cancelled run has that same number and must make
+    nothing more.
     """
-    descriptor = os.open(folder / ".fence", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    make_folder(fence.parent, mode=0o755)
+    descriptor = os.open(fence, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "r+") as file:
         lock(file.fileno())
-        newest = int(file.read().strip() or 0)
+        found = file.read()
+        words = found.split()
+        newest = int(words[0]) if words else 0
         if token is not None and newest > token:
             raise Refused("another worker has taken over this machine")
-        if token is not None and newest < token:
+        if token is not None and newest == token and RETIRED in words and not retiring:
+            raise Refused("this machine was taken away meanwhile")
+        wanted = f"{token} {RETIRED}\n" if retiring else f"{token}\n"
+        if token is not None and found != wanted:
             file.seek(0)
             file.truncate()
-            file.write(f"{token}\n")
+            file.write(wanted)
             file.flush()
         yield
+
+
+def forget_fences(storage: Path, now: float) -> None:
+    """Remove the fences of machines that went away long ago: no worker is that late."""
+    for fence in (storage / "fences").glob("*-*"):
+        gone = not (storage / "vms" / fence.name).exists()
+        if gone and fence.lstat().st_mtime < now - FENCE_KEPT_S:
+            fence.unlink(missing_ok=True)
 
 
 def lock(descriptor: int) -> None:

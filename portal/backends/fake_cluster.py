@@ -89,6 +89,7 @@ class FakeMachine:
 class World:
     machines: dict[str, FakeMachine] = field(default_factory=dict)
     troubles: dict[str, list[str]] = field(default_factory=dict)  # by host
+    retired: dict[str, int] = field(default_factory=dict)  # vm id to the fencing number of who took it away
 
 
 class FakeCluster:
@@ -148,4 +149,4 @@ def read_world(text: str) -> World:
     for key, machine in values.get("machines", {}).items():
         snapshots = [FakeSnapshot(**snapshot) for snapshot in machine.pop("snapshots")]
         machines[key] = FakeMachine(**machine, snapshots=snapshots)
-    return World(machines, values.get("troubles", {}))
+    return World(machines, values.get("troubles", {}), values.get("retired", {}))

@@ -95,6 +95,8 @@ def clone(world: World, host: HostAddress, order: Mapping[str, Any], run: Playbo
     token, known = fence_of(run, vm_id), world.machines.get(vm_id)
     if known is not None and known.fence > token > 0:
         return MachineOutcome(ok=False, changed=False, message="another worker has taken over this machine")
+    if world.retired.get(vm_id, 0) >= token > 0:
+        return MachineOutcome(ok=False, changed=False, message="this machine was taken away meanwhile")
     if FAILING in name:
         return MachineOutcome(ok=False, changed=False, message="the simulator was told to let this machine fail")
     if any(m.name == name and m.host == host.name and m.vm_id != vm_id for m in world.machines.values()):
@@ -118,4 +120,5 @@ def retire(world: World, host: HostAddress, order: Mapping[str, Any], run: Playb
     if known is not None and known.fence > token > 0:
         return MachineOutcome(ok=False, changed=False, message="another worker has taken over this machine")
     world.machines.pop(vm_id, None)
+    world.retired[vm_id] = max(token, world.retired.get(vm_id, 0))
     return MachineOutcome(ok=True, changed=known is not None, message="removed" if known else "was not there")

@@ -57,7 +57,7 @@ class RealCluster:
         self.clear()
 
     def clear(self) -> None:
-        for folder in ("vms", "dhcp"):
+        for folder in ("vms", "dhcp", "fences"):
             shutil.rmtree(self.cabinet / folder, ignore_errors=True)
 
 

@@ -57,6 +57,16 @@ def test_a_worker_that_was_replaced_is_refused(cluster: Cluster) -> None:
     assert cluster.hypervisor.machine(cluster.host, order.vm_id).power == Power.RUNNING
 
 
+def test_a_machine_taken_away_is_not_made_again_under_the_same_number(cluster: Cluster) -> None:
+    order = cluster.order()
+    cluster.token = 5
+    cluster.clone(order, start=False)
+    cluster.retire(order.vm_id)
+    assert cluster.clone(order).machines[order.vm_id].message == "this machine was taken away meanwhile"
+    cluster.token = 6
+    assert cluster.clone(order, start=False).machines[order.vm_id].ok
+
+
 def test_retiring_leaves_nothing(cluster: Cluster) -> None:
     order = cluster.order()
     cluster.clone(order)

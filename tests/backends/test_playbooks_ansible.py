@@ -97,7 +97,10 @@ def test_a_cancelled_run_leaves_nobody_working(minicluster: Inventory, real_clus
     run = PlaybookRun(
         "clone_vms",
         (real_cluster.host,),
-        {"clone_vms_storage_dir": real_cluster.storage_dir},
+        {
+            "clone_vms_storage_dir": real_cluster.storage_dir,
+            "fencing": {str(order.vm_id): {"token": real_cluster.token} for order in orders},
+        },
         {real_cluster.host.name: {"clone_vms_machines": [as_json(order) for order in orders]}},
     )
     result = real_cluster.playbooks.run(run, on_line=lines.append, cancelled=lambda: bool(lines))

@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from ansible.module_utils.vivero_machine import Refused
-from ansible.module_utils.vivero_storage import Places, fenced, make_folder, remove_tree, token_of, write_whole
+from ansible.module_utils.vivero_storage import (
+    Places,
+    fenced,
+    forget_fences,
+    make_folder,
+    remove_tree,
+    token_of,
+    write_whole,
+)
 
 
 def test_a_worker_with_a_lower_number_is_refused(tmp_path: Path) -> None:
-    with fenced(tmp_path, 7):
+    fence = tmp_path / "fences" / "one"
+    with fenced(fence, 7):
         pass
-    with pytest.raises(Refused, match="another worker has taken over"), fenced(tmp_path, 6):
+    with pytest.raises(Refused, match="another worker has taken over"), fenced(fence, 6):
         pass
+
+
+def test_the_rest_of_a_cancelled_run_makes_nothing_of_what_was_taken_away(tmp_path: Path) -> None:
+    fence = tmp_path / "fences" / "one"
+    for _twice in range(2):
+        with fenced(fence, 7, retiring=True):
+            pass
+    with pytest.raises(Refused, match="was taken away"), fenced(fence, 7):
+        pass
+    with fenced(fence, 8):  # a new try, under a number of its own
+        pass
+
+
+def test_a_fence_is_forgotten_a_week_after_its_machine(tmp_path: Path) -> None:
+    kept, gone = Places(tmp_path, uuid4()), Places(tmp_path, uuid4())
+    kept.folder.mkdir(parents=True)
+    for places in (kept, gone):
+        with fenced(places.fence, 1, retiring=True):
+            pass
+    forget_fences(tmp_path, time.time())
+    assert gone.fence.exists()
+    forget_fences(tmp_path, time.time() + 8 * 24 * 3600)
+    assert (kept.fence.exists(), gone.fence.exists()) == (True, False)
 
 
 def test_the_same_and_a_higher_number_may_go_on(tmp_path: Path) -> None:
     for token in (7, 7, 8):
-        with fenced(tmp_path, token):
+        with fenced(tmp_path / "fence", token):
             pass
-    assert (tmp_path / ".fence").read_text() == "8\n"
+    assert (tmp_path / "fence").read_text() == "8\n"
 
 
 def test_a_fencing_number_comes_as_a_token() -> None:
