@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from flask_babel import lazy_gettext as _
 
+from portal.models import AuditEntry
+
 ACTIONS: Mapping[str, object] = {
     "login.succeeded": _("logged in"),
     "login.failed": _("tried to log in, in vain"),
@@ -49,6 +51,27 @@ ACTIONS: Mapping[str, object] = {
     "host.moved": _("changed a host's address"),
     "host.state": _("changed a host's state"),
 }
+
+
+# Why a console ended is kept as a code (portal/live/endings.py); every other reason is what a person wrote.
+CONSOLE_ENDINGS: Mapping[str, object] = {
+    "left": "",
+    "server-stops": _("the portal was stopped"),
+    "not-rfb": _("the screen sent what nobody understands"),
+    "too-big": _("too much was sent at once"),
+    "logged-out": _("the person logged out"),
+    "not-allowed": _("the person may no longer use it"),
+    "opened-elsewhere": _("it was opened elsewhere"),
+    "machine-stopped": _("the machine stopped"),
+    "too-many-consoles": _("too many consoles were open"),
+    "host-unreachable": _("the host did not answer"),
+}
+
+
+def reason_words(entry: AuditEntry) -> str:
+    if entry.action == "console.closed":
+        return str(CONSOLE_ENDINGS.get(entry.reason, entry.reason))
+    return entry.reason
 
 
 def action_words(action: str) -> str:

@@ -13,7 +13,7 @@ from flask import Flask, url_for
 from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext, ngettext
 
 from portal.config import ROOT
-from portal.web.audit_words import action_words
+from portal.web.audit_words import action_words, reason_words
 from portal.web.context import now
 
 STATIC = ROOT / "static"
@@ -79,6 +79,7 @@ def init_formats(app: Flask) -> None:
     app.add_template_filter(state_tone)
     app.add_template_filter(number)
     app.add_template_filter(action_words)
+    app.add_template_filter(reason_words)
     app.add_template_global(asset)
 
 
