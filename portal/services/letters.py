@@ -43,7 +43,7 @@ def translate(locale: str, msgid: str, /, **params: object) -> str:
 
 
 def day_in_words(locale: str, day: date) -> str:
-    return str(format_date(day, format="long", locale=locale))
+    return str(format_date(day, format="long", locale={"en": "en_GB"}.get(locale, locale)))
 
 
 def as_text(body: Body, *, locale: str, name: str) -> str:

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
-from portal.models import Account, Vm, VmRequest
+from portal.core.templates import spec_from_data
+from portal.models import Account, Template, Vm, VmRequest
+from portal.models.vm_requests import VmRequestKind
 from portal.services import mails
 from portal.services.letters import Body, Link, as_html, as_text, day_in_words, translate
 
@@ -40,10 +42,19 @@ def account_of(db: Session, account_id: UUID) -> Account:
 def facts_of(db: Session, vm_request: VmRequest, locale: str) -> tuple[tuple[str, str], ...]:
     return (
         (translate(locale, N_("Who")), account_of(db, vm_request.submitted_by_id).name),
-        (translate(locale, N_("What")), f"{vm_request.copies} × {vm_request.template_slug}, {vm_request.name}"),
+        (translate(locale, N_("What")), what_of(db, vm_request, locale)),
         (translate(locale, N_("What for")), vm_request.purpose[:500]),
         (translate(locale, N_("Until")), day_in_words(locale, vm_request.ends_on)),
     )
+
+
+def what_of(db: Session, vm_request: VmRequest, locale: str) -> str:
+    """ "3 × Moodle, moodle-cardio", or that a machine shall stay longer."""
+    if vm_request.kind == VmRequestKind.EXTENSION:
+        return translate(locale, N_("More time for the machine “%(name)s”"), name=vm_request.name)
+    template = db.get(Template, vm_request.template_slug)
+    known = spec_from_data(template.spec).name.read(locale) if template and template.spec else vm_request.template_slug
+    return f"{vm_request.copies} × {known}, {vm_request.name}"
 
 
 def tell_submitted(
@@ -56,7 +67,9 @@ def tell_submitted(
             facts_of(db, vm_request, locale),
             links(base_url, (translate(locale, N_("Decide")), f"/approvals/{vm_request.id}")),
         )
-        subject = translate(locale, N_("To decide: %(name)s"), name=vm_request.name)
+        more_time = vm_request.kind == VmRequestKind.EXTENSION
+        wording = N_("To decide: more time for %(name)s") if more_time else N_("To decide: %(name)s")
+        subject = translate(locale, wording, name=vm_request.name)
         post(db, approver, subject, body, now)
 
 

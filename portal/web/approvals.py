@@ -18,7 +18,7 @@ from portal.core.quota import Amount
 from portal.models import VmRequest
 from portal.services import approvals, orders, vm_requests
 from portal.web.context import actor, db, now, permission, site
-from portal.web.formats import state_word, when
+from portal.web.formats import decision_word, when
 from portal.web.forms.approvals import ApprovalForm, DenialForm, approval_form
 from portal.web.languages import current_language, in_words
 from portal.web.request_views import template_names, view_of
@@ -99,7 +99,7 @@ def said(error: PortalError, vm_request_id: UUID) -> str:
         return str(_("The person has taken it back."))
     who, at = vm_request.decided_by.name, when(vm_request.decided_at)
     return str(
-        _("Already decided by %(who)s at %(at)s: %(state)s.", who=who, at=at, state=state_word(vm_request.state))
+        _("Already decided by %(who)s at %(at)s: %(state)s.", who=who, at=at, state=decision_word(vm_request.state))
     )
 
 

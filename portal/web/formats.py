@@ -13,6 +13,7 @@ from flask import Flask, url_for
 from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext, ngettext
 
 from portal.config import ROOT
+from portal.core.lifecycle import VmRequestState
 from portal.web.audit_words import action_words, reason_words
 from portal.web.context import now
 
@@ -80,6 +81,7 @@ def init_formats(app: Flask) -> None:
     app.add_template_filter(number)
     app.add_template_filter(action_words)
     app.add_template_filter(reason_words)
+    app.add_template_filter(decision_word)
     app.add_template_global(asset)
 
 
@@ -113,6 +115,12 @@ def number(value: float) -> str:
 
 def state_word(state: str) -> str:
     return str(STATES.get(str(state), str(state)))
+
+
+def decision_word(state: str) -> str:
+    """What was decided, whatever has become of it since."""
+    kept = (VmRequestState.DENIED, VmRequestState.CANCELLED)
+    return state_word(state if state in kept else VmRequestState.APPROVED)
 
 
 def state_tone(state: str) -> str:

@@ -11,6 +11,7 @@ from portal.web.context import account, site
 from portal.web.formats import readable
 
 LANGUAGES = {"es": "Español", "en": "English"}
+REGIONS = {"es": "es", "en": "en_GB"}  # days before months, and 24 hours, in both
 COOKIE = "vivero_language"
 
 
@@ -21,7 +22,7 @@ def init_languages(app: Flask, *, default: str, timezone: str) -> None:
         default_locale=default,
         default_timezone=timezone,
         default_translation_directories=str(TRANSLATIONS),
-        locale_selector=chosen_language,
+        locale_selector=lambda: REGIONS.get(chosen_language(), chosen_language()),
     )
 
 

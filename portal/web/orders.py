@@ -16,7 +16,7 @@ from portal.core.policy import Permission
 from portal.core.templates import Personalisation, TemplateSpec
 from portal.models import Department, VmRequest
 from portal.services import quotas, templates, vm_requests
-from portal.services.orders import WINDOWS_NAME_LENGTH, Order, check_name, policy_of
+from portal.services.orders import WINDOWS_NAME_LENGTH, Order, check_name, check_order, policy_of
 from portal.services.vm_requests import Estimate
 from portal.web.context import actor, db, now, permission, site
 from portal.web.forms.end_dates import EndChoice, end_choices
@@ -65,6 +65,7 @@ def submit(slug: str) -> ResponseReturnValue:
         take_quick_end(ordering.form)
         return page(ordering)
     if not ordering.form.validate_on_submit():
+        show_what_else(ordering)
         return page(ordering), 422
     try:
         vm_request = hand_in(ordering)
@@ -149,6 +150,17 @@ def show_problems(form: OrderForm, error: InvalidOrder) -> None:
     """Each problem beside its field; what belongs to no field stands above the form."""
     for problem in error.errors:
         form.add_problem(problem.field, in_words(problem))
+
+
+def show_what_else(ordering: Ordering) -> None:
+    """All that is wrong is said at once: also what only the rules see, where the field's shape is right."""
+    today = local_day(now(), site().settings.timezone)
+    try:
+        check_order(db(), actor=actor(), order=order_of(ordering), today=today)
+    except InvalidOrder as error:
+        wrong = set(ordering.form.errors)
+        others = tuple(problem for problem in error.errors if ordering.form.own_name(problem.field) not in wrong)
+        show_problems(ordering.form, InvalidOrder(others))
 
 
 def take_quick_end(form: OrderForm) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.models import Account, Mail, Vm, VmRequest
+from portal.models.vm_requests import VmRequestKind
 from portal.services import notices
 from portal.services.letters import translate
 from tests.factories import make_account, make_vm, make_vm_request
@@ -37,7 +38,7 @@ def test_approvers_get_the_facts_and_a_link(db: Session, vm_request: VmRequest) 
     assert written.receiver == "grace@hospital.example"
     assert f"https://vivero.example/approvals/{vm_request.id}" in written.text
     assert "Ada" in written.text
-    assert "June 30, 2026" in written.text
+    assert "30 June 2026" in written.text
 
 
 def test_what_a_person_typed_never_becomes_html(db: Session, vm_request: VmRequest) -> None:
@@ -46,6 +47,15 @@ def test_what_a_person_typed_never_becomes_html(db: Session, vm_request: VmReque
     assert "<script>" not in html
     assert "<b>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_who_decides_on_more_time_reads_that_it_is_no_new_machine(db: Session, vm_request: VmRequest) -> None:
+    vm_request.kind = VmRequestKind.EXTENSION
+    grace = make_account(db, "grace")
+    notices.tell_submitted(db, vm_request=vm_request, approvers=[grace], now=NOW, base_url=SITE)
+    written = mail(db)
+    assert written.subject == "To decide: more time for wiki"
+    assert "More time for the machine “wiki”" in written.text
 
 
 def test_without_an_address_of_the_portal_there_are_no_links(db: Session, vm_request: VmRequest) -> None:

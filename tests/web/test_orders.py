@@ -110,6 +110,13 @@ def test_a_bad_field_says_so_beside_itself_and_keeps_the_rest(
     assert db.scalar(select(func.count()).select_from(VmRequest)) == 0
 
 
+def test_all_that_is_wrong_is_said_at_once(ada: CheckingClient) -> None:
+    text = ada.send(ORDER, answers(copies="31", ends_on="2020-01-01")).get_data(as_text=True)
+    assert 'id="copies-error"' in text
+    assert 'id="ends_on-error"' in text
+    assert text.count('id="copies-error"') == 1
+
+
 def test_a_wrong_form_never_shows_the_secret_again(ada: CheckingClient) -> None:
     text = ada.send(ORDER, answers(copies="31")).get_data(as_text=True)
     assert "romero-y-pino" not in text

@@ -66,10 +66,13 @@ class OrderForm(PortalForm):
         validators=[InputRequired(message=_("Say until when you need it."))],
     )
 
-    def add_problem(self, name: str | None, text: str) -> None:
-        """A parameter's problem carries the parameter's own name."""
+    def own_name(self, name: str | None) -> str | None:
+        """The form's name for what the services call `name`: a parameter's problem carries the parameter's own."""
         own = PREFIX + (name or "")
-        super().add_problem(own if own in self._fields else name, text)
+        return own if own in self._fields else name
+
+    def add_problem(self, name: str | None, text: str) -> None:
+        super().add_problem(self.own_name(name), text)
 
     def parameter_fields(self) -> Iterator[Field]:
         return (field for field in self if field.name.startswith(PREFIX))

@@ -35,4 +35,4 @@ def test_an_end_within_the_week_is_not_worth_a_button() -> None:
 
 def test_the_term_is_named_by_its_day() -> None:
     labels = [choice.label for choice in end_choices(TODAY, date(2027, 12, 1))]
-    assert labels == ["One month", "June 30", "The longest possible"]
+    assert labels == ["One month", "30 June", "The longest possible"]
