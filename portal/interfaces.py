@@ -198,6 +198,9 @@ class MachineOutcome:
     message: str = ""
 
 
+DOES_NOT_ANSWER = "does not answer"  # how the reason of a host that could not be reached begins
+
+
 @dataclass(frozen=True)
 class PlaybookResult:
     """`machines` maps vm id to what the last module said of it: {"ok": bool, "changed": bool, "message": str}.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from portal.interfaces import Json, MachineOutcome, PlaybookLine, PlaybookRun
+from portal.interfaces import DOES_NOT_ANSWER, Json, MachineOutcome, PlaybookLine, PlaybookRun
 
 LONGEST = 1000
 MASK = "••••"
@@ -67,7 +67,7 @@ class EventReader:
         self.say(host, f"{data.get('task', '')} – {reason}", failed=True)
 
     def host_unreachable(self, data: Mapping[str, Any]) -> None:
-        host, reason = str(data.get("host", "")), f"does not answer: {reason_in(data.get('res') or {})}"
+        host, reason = str(data.get("host", "")), f"{DOES_NOT_ANSWER}: {reason_in(data.get('res') or {})}"
         self.hosts_failed[host] = self.masked(reason)
         self.say(host, reason, failed=True)
 

@@ -38,7 +38,7 @@ def retire_run(vms: list[Vm], ctx: Context) -> PlaybookRun:
         playbook="retire_vms",
         hosts=hosts_of(placed),
         variables=variables_of("retire_vms", placed, ctx),
-        host_variables=by_host(placed, "retire_vms_machines", lambda vm: {"vm_id": str(vm.id)}),
+        host_variables=by_host(placed, "retire_vms_machines", lambda vm: {"vm_id": str(vm.id), "name": vm.name}),
         timeout_s=RETIRE_TIMEOUT_S,
     )
 

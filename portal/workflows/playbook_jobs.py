@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Cancelled, PlaybookFailed
 from portal.core.lifecycle import JobState
-from portal.interfaces import PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
+from portal.interfaces import DOES_NOT_ANSWER, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
 from portal.models import Job, JobLine
 from portal.services.workflows import bump
 from portal.workflows.sequence import Context, Stopping
@@ -125,6 +125,8 @@ def check_result(result: PlaybookResult, names: Mapping[UUID, str]) -> None:
     if result.status == PlaybookStatus.TIMED_OUT:
         raise PlaybookFailed(N_("The hosts did not finish in time. Look whether they are overloaded, then try again."))
     for host, reason in result.hosts_failed.items():
+        if reason.startswith(DOES_NOT_ANSWER):  # the rest is for technicians, and stands in the playbook's lines
+            raise PlaybookFailed(N_("The host %(host)s does not answer. When it is back, try again."), host=host)
         raise PlaybookFailed(
             N_("On host %(host)s this happened: %(reason)s Put that right, then try again."),
             host=host,

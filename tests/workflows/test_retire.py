@@ -29,6 +29,7 @@ def test_a_retired_machine_leaves_nothing_but_its_record(world: World) -> None:
     vm = make_running(world)
     assert retire(world, vm) == "done"
     assert (world.cluster.disks(), world.cluster.domains()) == ([], [])
+    assert vm.name in str(world.playbooks.runs[-1].host_variables), "lines tell names, not numbers"
     with world.read() as db:
         gone = db.get_one(Vm, vm.id)
         assert (gone.state, gone.retired_at is not None) == (VmState.RETIRED, True)
