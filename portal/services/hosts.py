@@ -21,6 +21,7 @@ from portal.services.transactions import let_go
 
 HOST_NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{0,58}$")
 MOST_HOSTS = 200
+WENT_OFF = N_("The machine went off by itself or with its host.")  # after a power cut nobody knows which
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def note_power(db: Session, host: Host, machines: Sequence[MachineSeen], now: da
     for vm in db.scalars(following):
         seen = power.get(vm.id)
         if vm.state == VmState.RUNNING and seen in {Power.OFF, Power.CRASHED}:
-            vm.move_to(VmState.STOPPED, reason=N_("The machine switched itself off."))
+            vm.move_to(VmState.STOPPED, reason=WENT_OFF)
         elif vm.state == VmState.STOPPED and seen == Power.RUNNING:
             vm.move_to(VmState.RUNNING)
 

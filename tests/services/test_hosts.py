@@ -84,3 +84,11 @@ def test_machines_are_followed(db: Session, cluster: Cluster, state: VmState, po
     cluster.put(vm, power=power)
     hosts.refresh(db, hypervisor=cluster.hypervisor, host=host, now=NOW)
     assert vm.state == after
+
+
+def test_a_machine_found_off_is_not_said_to_have_done_it_alone(db: Session, cluster: Cluster) -> None:
+    host = make_host(db)
+    vm = make_vm(db, state=VmState.RUNNING, host_id=host.id)
+    cluster.put(vm, power=Power.OFF)
+    hosts.refresh(db, hypervisor=cluster.hypervisor, host=host, now=NOW)
+    assert vm.state_reason == "The machine went off by itself or with its host."
