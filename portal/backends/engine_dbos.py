@@ -52,8 +52,14 @@ def tame_dbos() -> None:
 
 
 def engine_url(url: str) -> str:
-    """DBOS chooses psycopg 3 by itself and wants to be told plainly that it is PostgreSQL."""
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+    """DBOS chooses psycopg 3 by itself and wants to be told plainly that it is PostgreSQL.
+
+    There, a worker that freezes in a transaction loses it, as with our own tables (portal/models/database.py).
+    """
+    plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    if not plain.startswith("postgresql://"):
+        return plain
+    return f"{plain}{'&' if '?' in plain else '?'}options=-c%20idle_in_transaction_session_timeout%3D15000"
 
 
 def migrate(url: str) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
+# A process that freezes in a transaction must not hold its locks for ever: PostgreSQL ends the transaction.
+IDLE_IN_TRANSACTION_MS = 15_000
+
 
 def open_database(url: str, *, pool_size: int = 10) -> Engine:
     """Return an engine. SQLite: write-ahead log, foreign keys, 10 s of patience, and writers queue up front.
@@ -18,7 +21,10 @@ def open_database(url: str, *, pool_size: int = 10) -> Engine:
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", begin_sqlite)
         return engine
-    return create_engine(driver_url(url), pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+    options = {"options": f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"}
+    return create_engine(
+        driver_url(url), pool_size=pool_size, max_overflow=20, pool_pre_ping=True, connect_args=options
+    )
 
 
 def driver_url(url: str) -> str:
