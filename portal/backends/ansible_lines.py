@@ -93,7 +93,16 @@ def outcomes_in(result: Mapping[str, Any], masked: Callable[[str], str]) -> Iter
 
 
 def reason_in(result: Mapping[str, Any]) -> str:
-    """The shortest text that says what happened: the module's message, else the last line of its error output."""
+    """The shortest text that says what happened: the module's message, else the last line of its error output.
+
+    Of a loop, that of the first item that failed: Ansible itself says only that one did.
+    """
+    items = result.get("results")
+    failed = (
+        [item for item in items if isinstance(item, Mapping) and item.get("failed")] if isinstance(items, list) else []
+    )
+    if failed:
+        return reason_in({key: value for key, value in failed[0].items() if key != "results"})
     last_words = str(result.get("module_stderr") or result.get("stderr") or "").strip().splitlines()
     message = str(result.get("msg") or "").strip()
     # of a command that failed, Ansible's own message says only that it did

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from portal.backends.ansible_lines import EventReader
+from portal.backends.ansible_lines import EventReader, reason_in
 from portal.interfaces import HostAddress, MachineOutcome, PlaybookLine, PlaybookRun
 
 VM_ID = UUID("4f0c2e16-3f2f-4b5d-9a3b-6e6c1d2e3f40")
@@ -65,6 +65,11 @@ def test_a_module_that_crashed_says_its_last_words(reader: EventReader) -> None:
     result = {"msg": "MODULE FAILURE: see stdout", "module_stderr": "Traceback\n  File\nImportError: no libvirt"}
     reader.read(event("runner_on_failed", res=result))
     assert reader.hosts_failed == {"hv1": "ImportError: no libvirt"}
+
+
+def test_a_loop_says_which_of_its_items_failed() -> None:
+    items = [{"msg": "fine"}, {"failed": True, "msg": "non-zero return code", "stderr": "cp: no space left\n"}]
+    assert reason_in({"msg": "One or more items failed", "results": items}) == "cp: no space left"
 
 
 def test_an_ignored_failure_is_told_but_does_not_fail_the_host(reader: EventReader, lines: list[PlaybookLine]) -> None:
