@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from portal.config import ROOT
 from portal.core.errors import N_, NotFound, OutsideUnavailable
@@ -64,11 +65,11 @@ class Minicluster:
         check_root()
         check_packages()
         self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self.locked():
+        with self.locked() as lock:
             plan = self.plan_for(hosts, owner=processes.identify(owner_pid) if owner_pid else "", progress=progress)
             missing = [host for host in plan.hosts if processes.running_pid(host.pid_file) is None]
             try:
-                self.start(plan, missing, progress)
+                self.start(plan, missing, progress, lock)
             except BaseException:
                 progress("minicluster: something failed, cleaning up")
                 self.undo_start(plan, missing)
@@ -109,7 +110,7 @@ class Minicluster:
         plan_file(self.state_dir).unlink(missing_ok=True)
         raise OutsideUnavailable(N_("The minicluster's network could not be built."))
 
-    def start(self, plan: ClusterPlan, missing: list[HostPlan], progress: Callable[[str], None]) -> None:
+    def start(self, plan: ClusterPlan, missing: list[HostPlan], progress: Callable[[str], None], lock: IO[str]) -> None:
         if missing:
             progress("minicluster: probing the accelerator")
             accelerator = prove_accelerator(self.role_files)
@@ -122,9 +123,9 @@ class Minicluster:
         host_files.write_known_hosts(plan)
         for host in set(plan.hosts) - set(missing):
             hosts.tell_names(plan, host)
-        dhcp.start(plan)
+        dhcp.start(plan, lock=lock)
         for host in missing:
-            hosts.start_host(plan, host)
+            hosts.start_host(plan, host, lock=lock)
             progress(f"minicluster: {host.name} has power")
         with ThreadPoolExecutor(max_workers=4) as pool:
             for host, _ready in zip(missing, pool.map(hosts.wait_until_ready, missing), strict=True):
@@ -176,9 +177,9 @@ class Minicluster:
     def power_on(self, name: str) -> None:
         """Return when the host serves again. Its guests stay off, as on a real host without autostart."""
         plan, host = self.find(name)
-        with self.locked():
+        with self.locked() as lock:
             if processes.running_pid(host.pid_file) is None:
-                hosts.start_host(plan, host)
+                hosts.start_host(plan, host, lock=lock)
             hosts.wait_until_ready(host)
 
     def find(self, name: str) -> tuple[ClusterPlan, HostPlan]:
@@ -190,8 +191,8 @@ class Minicluster:
         raise NotFound(N_("The minicluster has no host “%(name)s”."), name=name)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """One verb at a time; the lock falls with the process that holds it."""
+    def locked(self) -> Iterator[IO[str]]:
+        """One verb at a time; the lock falls with the process that holds it, and with what it was just starting."""
         with (self.state_dir / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            yield lock

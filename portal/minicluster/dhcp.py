@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
+from typing import IO
 
-from portal.minicluster import dhcp_server, host_init, processes
+from portal.core.errors import N_, OutsideUnavailable
+from portal.minicluster import dhcp_server, processes
 from portal.minicluster.plan import ClusterPlan
 
 
-def start(plan: ClusterPlan) -> None:
+def start(plan: ClusterPlan, *, lock: IO[str]) -> None:
     """Running already is fine."""
     if processes.running_pid(plan.dhcp_pid_file) is not None:
         return
@@ -27,18 +28,9 @@ def start(plan: ClusterPlan) -> None:
         "log": str(folder / "dnsmasq.log"),
     }
     (folder / "config.json").write_text(json.dumps(config) + "\n")
-    with (folder / "server.log").open("ab") as log:
-        subprocess.run(
-            ["/usr/bin/python3", "-I", dhcp_server.__file__, str(folder / "config.json")],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env=host_init.ENVIRONMENT,
-            start_new_session=True,
-            check=True,
-            timeout=20,
-        )
+    log = folder / "server.log"
+    if processes.run_starter(dhcp_server.__file__, folder / "config.json", log=log, lock=lock) != 0:
+        raise OutsideUnavailable(N_("The minicluster's address service did not start; see %(log)s."), log=str(log))
 
 
 def stop(plan: ClusterPlan) -> None:

@@ -210,6 +210,7 @@ def main() -> None:
         if os.read(read_end, 1) != b"1":  # whoever started us died before anybody could know our pid
             os._exit(1)
         os.close(read_end)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # it was the cluster's lock, which is our starter's to hold
         live(config)
         os._exit(1)
     Path(config["pid_file"]).write_text(f"{child} {start_time(child)}\n")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from portal.core.errors import N_, HypervisorUnavailable
 from portal.minicluster import host_files, host_init, network, processes
@@ -28,23 +29,12 @@ class HostStatus:
     guests: tuple[str, ...]
 
 
-def start_host(plan: ClusterPlan, host: HostPlan) -> None:
+def start_host(plan: ClusterPlan, host: HostPlan, *, lock: IO[str]) -> None:
     """Return when the host's first process runs and its cables are plugged in; it is not ready yet."""
     folder = host.disk.parent
-    with (folder / "init.log").open("ab") as log:
-        starter = subprocess.run(
-            ["/usr/bin/python3", "-I", host_init.__file__, str(folder / "init.json")],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env=host_init.ENVIRONMENT,
-            start_new_session=True,
-            check=False,
-            timeout=20,
-        )
+    code = processes.run_starter(host_init.__file__, folder / "init.json", log=folder / "init.log", lock=lock)
     pid = processes.running_pid(host.pid_file)
-    if starter.returncode != 0 or pid is None:
+    if code != 0 or pid is None:
         raise HypervisorUnavailable(
             N_("Host %(name)s did not start: %(reason)s"), name=host.name, reason=last_words(host)
         )

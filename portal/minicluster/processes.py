@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
-from portal.minicluster.host_init import start_time
+from portal.minicluster.host_init import ENVIRONMENT, start_time
 
 
 def identify(pid: int) -> str:
@@ -31,6 +33,26 @@ def is_alive(identity: str) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
+
+
+def run_starter(script: str, config: Path, *, log: Path, lock: IO[str]) -> int:
+    """The exit code of a script that leaves a process behind and writes down its pid.
+
+    The starter holds the cluster's lock too, by its standard input: should we be killed meanwhile, nobody else
+    gets the lock before that pid is known. What it leaves behind lets go of it.
+    """
+    with log.open("ab") as output:
+        return subprocess.run(
+            ["/usr/bin/python3", "-I", script, str(config)],
+            stdin=lock,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env=ENVIRONMENT,
+            start_new_session=True,
+            check=False,
+            timeout=20,
+        ).returncode
 
 
 def read_identity(pid_file: Path) -> str:

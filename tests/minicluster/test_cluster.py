@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from portal.core.errors import Invalid, NotFound, PortalError
-from portal.minicluster import Minicluster, read_inventory
+from portal.minicluster import Minicluster, host_init, read_inventory
 from portal.minicluster.network import our_links
 from portal.minicluster.plan import load_plan
 from tests.minicluster.conftest import Guests
@@ -29,9 +30,14 @@ def cluster(tmp_path: Path) -> Minicluster:
 def traces(cluster: Minicluster) -> list[str]:
     """Processes and mounts that name the state directory."""
     name = str(cluster.state_dir)
-    found = [str(path) for path in Path("/proc").glob("[0-9]*") if name in command_line(path)]
+    found = traced_commands(cluster)
     found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if name in line]
     return found
+
+
+def traced_commands(cluster: Minicluster) -> list[str]:
+    lines = [command_line(path) for path in Path("/proc").glob("[0-9]*")]
+    return [line for line in lines if str(cluster.state_dir) in line]
 
 
 def command_line(process: Path) -> str:
@@ -48,8 +54,13 @@ def alias(cluster: Minicluster) -> str:
     return plan.alias
 
 
+def first_process(cluster: Minicluster, host: str) -> str:
+    """Pid and start time: unlike a namespace's number the two are never given out again."""
+    return (cluster.state_dir / "hosts" / host / "pid").read_text()
+
+
 def pid_namespace(cluster: Minicluster, host: str) -> str:
-    pid = (cluster.state_dir / "hosts" / host / "pid").read_text().split()[0]
+    pid = first_process(cluster, host).split()[0]
     return os.readlink(f"/proc/{pid}/ns/pid")  # noqa: PTH115 - not a path
 
 
@@ -64,9 +75,9 @@ def all_pid_namespaces() -> set[str]:
 
 
 def test_up_twice_keeps_the_running_hosts(own_minicluster: Minicluster) -> None:
-    before = pid_namespace(own_minicluster, "hv1")
+    before = first_process(own_minicluster, "hv1")
     own_minicluster.up(3)
-    assert pid_namespace(own_minicluster, "hv1") == before
+    assert first_process(own_minicluster, "hv1") == before
 
 
 def test_the_inventory_file_says_the_same_as_up(own_minicluster: Minicluster) -> None:
@@ -133,14 +144,34 @@ def test_down_cleans_up_after_a_killed_up(cluster: Minicluster) -> None:
     assert our_links(links) == []
 
 
+def test_a_host_that_a_killed_up_was_still_starting_goes_too(cluster: Minicluster, tmp_path: Path) -> None:
+    slow, gate = tmp_path / "slow.py", tmp_path / "gate"
+    run_it = f"runpy.run_path({host_init.__file__!r}, run_name='__main__')"
+    wait = f"while not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)"
+    slow.write_text(f"import pathlib, runpy, time\n{wait}\n{run_it}\n")
+    program = (
+        "import sys; from portal.minicluster import Minicluster, host_init; host_init.__file__ = sys.argv[2]; "
+        "Minicluster(sys.argv[1]).up(1)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, cluster.state_dir, slow]) as starter:
+        assert wait_until(lambda: any("-I" in line and str(slow) in line for line in traced_commands(cluster)))
+        starter.kill()
+    with ThreadPoolExecutor() as pool:
+        down = pool.submit(cluster.down)
+        assert not wait_until(down.done, timeout_s=1)
+        gate.touch()
+        down.result(timeout=30)
+    assert traces(cluster) == []
+
+
 def test_an_orphan_is_ended_before_the_next_up(cluster: Minicluster) -> None:
     with subprocess.Popen(["sleep", "60"]) as owner:
         cluster.up(1, owner_pid=owner.pid)
-        orphan = pid_namespace(cluster, "hv1")
+        orphan = first_process(cluster, "hv1")
         owner.kill()
     try:
         cluster.up(1, owner_pid=os.getpid())
-        assert pid_namespace(cluster, "hv1") != orphan
+        assert first_process(cluster, "hv1") != orphan
     finally:
         cluster.down()
 
