@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -28,6 +29,7 @@ from portal.site import Site
 
 AIM_MIB = 250
 PAGES = 30
+PEOPLE = 10
 # What a real cluster loads as well; there is none to talk to, and nobody asks it for anything.
 REAL = {"VIVERO_HYPERVISOR": "libvirt", "VIVERO_PLAYBOOKS": "ansible", "VIVERO_SIMULATOR": "false"}
 
@@ -90,7 +92,7 @@ def simulated(var: Path, say: Say) -> Iterator[Mapping[str, str | float | int | 
         vm_request_id = provision(site)
         say("a machine is provisioned")
         look_around(site, port, vm_request_id)
-        yield row_of(f"simulator, after a machine and {PAGES} pages", children)
+        yield row_of(f"simulator, after a machine and {PEOPLE} × {PAGES} pages", children)
     finally:
         children.stop(say=say)
 
@@ -133,7 +135,7 @@ def is_fulfilled(site: Site, vm_request_id: UUID) -> bool:
 
 
 def look_around(site: Site, port: int, vm_request_id: UUID) -> None:
-    """The pages of the main road, again and again."""
+    """The pages of the main road, again and again, by people who ask at the same time: each may meet another thread."""
     with site.write_sessions.begin() as db:
         person = db.scalars(select(Account).where(Account.login == ours.REQUESTER)).one()
         key = login_sessions.open_session(db, account_id=person.id, now=site.clock())
@@ -146,8 +148,13 @@ def look_around(site: Site, port: int, vm_request_id: UUID) -> None:
         "/vms",
         f"/vms/{vm_id}",
     ]
+    with ThreadPoolExecutor(PEOPLE) as threads:
+        list(threads.map(lambda first: turn_pages(port, key, paths, first), range(PEOPLE)))
+
+
+def turn_pages(port: int, key: str, paths: Sequence[str], first: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    for number in range(PAGES):
+    for number in range(first, first + PAGES):
         ask(connection, paths[number % len(paths)], {"Cookie": f"vivero_session={key}"})
     connection.close()
 

@@ -14,6 +14,7 @@ from portal.asgi import Portal, build_portal
 from portal.cli.work import one_clear_line
 from portal.config import read_settings
 from portal.logs import set_up_logging
+from portal.memory import share_pools
 
 LAST_SECONDS = 10
 LONGEST_FRAME = 1 << 20
@@ -65,6 +66,7 @@ def server(
 
     Put a proxy that speaks TLS in front of it, and name the address people use in VIVERO_BASE_URL.
     """
+    share_pools()
     set_up_logging(sys.stderr)
     with one_clear_line():
         settings = read_settings()

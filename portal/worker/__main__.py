@@ -12,11 +12,13 @@ from types import FrameType
 from portal.config import read_settings
 from portal.core.errors import PortalError
 from portal.logs import set_up_logging
+from portal.memory import share_pools
 from portal.wiring import build_site, check_tables, sync_catalogue
 from portal.worker.loop import run_worker
 
 
 def main() -> int:
+    share_pools()
     stop = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
