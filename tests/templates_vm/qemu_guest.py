@@ -81,16 +81,23 @@ def connect(path: Path) -> socket.socket:
 
 
 @contextmanager
-def running_guest(disk: Path, folder: Path, *, memory_mib: int, seed: Path | None = None) -> Iterator[Guest]:
-    """A guest on an overlay of the disk, which therefore stays as it is. Killed at the end."""
+def running_guest(
+    disk: Path, folder: Path, *, memory_mib: int, seed: Path | None = None, web_port: int | None = None
+) -> Iterator[Guest]:
+    """A guest on an overlay of the disk, which therefore stays as it is. Killed at the end.
+
+    With `web_port` its port 80 answers there on 127.0.0.1.
+    """
     overlay = folder / "overlay.qcow2"
     if not overlay.exists():
-        backing = ["-b", disk, "-F", "qcow2", overlay, "4G"]
+        backing = ["-b", disk, "-F", "qcow2", overlay, "6G"]
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing], check=True)
     for name in ("serial", "agent", "monitor"):
         (folder / f"{name}.sock").unlink(missing_ok=True)
+    forward = f",hostfwd=tcp:127.0.0.1:{web_port}-:80" if web_port else ""
+    network = f"user,model=virtio-net-pci,restrict=on{forward}"
     arguments = ["-machine", "pc,accel=tcg", "-cpu", "qemu64", "-m", str(memory_mib), "-display", "none", "-vga", "std"]
-    arguments += ["-drive", f"file={overlay},if=virtio", "-nic", "user,model=virtio-net-pci,restrict=on"]
+    arguments += ["-drive", f"file={overlay},if=virtio", "-nic", network]
     arguments += ["-serial", f"unix:{folder}/serial.sock,server=on,wait=off"]
     arguments += ["-monitor", f"unix:{folder}/monitor.sock,server=on,wait=off", "-device", "virtio-serial"]
     arguments += ["-chardev", f"socket,id=agent,path={folder}/agent.sock,server=on,wait=off"]

@@ -1,0 +1,99 @@
+"""What playbooks and our modules say, in the reader's language.
+
+They speak English, because they run on hosts without the portal. Each sentence of theirs stands here once as a msgid;
+a test reads the playbooks and modules and fails when one is missing. What is not known (libvirt's own words) stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from portal.core.errors import N_
+
+Translate = Callable[[str], str]
+
+TASKS = (
+    N_("Make the disks, define the machines and start them"),
+    N_("Remove the machines and everything that belongs to them"),
+)
+OUTCOMES = (
+    N_("disk made"),
+    N_("defined"),
+    N_("started"),
+    N_("removed"),
+    N_("was not there"),
+    N_("changed"),
+    N_("as it should be"),
+    N_("does not answer"),
+    N_("no reason was given"),
+    N_("its host reported nothing of it"),
+)
+REFUSALS = (
+    N_("%(command)s did not end in %(seconds)s seconds"),
+    N_("%(field)s has a value that is not allowed"),
+    N_("%(field)s is not a number from 1 to %(most)s"),
+    N_("%(field)s must be one of %(choices)s"),
+    N_("%(id)s is not a machine's id"),
+    N_("%(name)s was not made by Vivero and is left alone"),
+    N_("%(path)s is a link, not a folder"),
+    N_("%(path)s is not a qcow2 disk"),
+    N_("Windows cannot take a character that one of the parameters has"),
+    N_("Windows cannot take a double quote or a line break in a parameter"),
+    N_("a parameter is neither a text, a number nor yes or no"),
+    N_("address is not an IPv4 address"),
+    N_("another machine on this host is already called %(name)s"),
+    N_("another worker has taken over this machine"),
+    N_("another worker is busy with this machine"),
+    N_("owner is not a printable text"),
+    N_("the fencing number is not a number"),
+    N_("the parameters are too long for a seed"),
+    N_("the run was stopped"),
+    N_("the storage folder %(path)s is not there"),
+    N_("the template's disk %(disk)s is not on this host's storage"),
+    N_("the template's disk %(disk)s leads out of the storage folder"),
+    N_("there is a disk of another template in its place; retire the machine first"),
+    N_("this machine was taken away meanwhile"),
+)
+PLACE = re.compile(r"%\((\w+)\)s")
+BEGUN, SAID = " …", " – "  # how a line says that a task began, and what came of it
+
+
+def in_words(text: str, translate: Translate) -> str:
+    """A line or a reason, with every part that we know translated."""
+    if text.endswith(BEGUN):
+        return sentence(text.removesuffix(BEGUN), translate) + BEGUN
+    subject, dash, said = text.partition(SAID)
+    if dash:
+        return f"{sentence(subject, translate)}{SAID}{sentence(said, translate)}"
+    return sentence(text, translate)
+
+
+def sentence(text: str, translate: Translate) -> str:
+    """One sentence, or outcomes with commas between them; a full stop at the end is kept."""
+    stop = "." if text.endswith(".") else ""
+    bare = text.removesuffix(".")
+    whole = known(bare, translate)
+    if whole is None:
+        parts = [known(part, translate) for part in bare.split(", ")]
+        whole = ", ".join(part for part in parts if part is not None) if None not in parts else bare
+    return whole + stop
+
+
+def known(text: str, translate: Translate) -> str | None:
+    for msgid, pattern in patterns().items():
+        if found := pattern.fullmatch(text):
+            return translate(msgid) % found.groupdict() if found.groupdict() else translate(msgid)
+    return None
+
+
+@cache
+def patterns() -> Mapping[str, re.Pattern[str]]:
+    return {msgid: pattern_of(msgid) for msgid in (*TASKS, *OUTCOMES, *REFUSALS)}
+
+
+def pattern_of(msgid: str) -> re.Pattern[str]:
+    """The msgid itself with its places open."""
+    pieces = PLACE.split(msgid)  # text, name of a place, text, ...
+    return re.compile("".join(f"(?P<{piece}>.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)))

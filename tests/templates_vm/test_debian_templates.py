@@ -1,0 +1,137 @@
+"""The Debian templates, really built and really booted under QEMU: each serves what it promises, or does not serve."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import tarfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from portal.backends.template_versions import TemplateBuildFailed
+from tests.templates_vm.conftest import BuildDisk
+from tests.templates_vm.qemu_guest import Guest, running_guest, write_seed
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("debian-templates"),  # they share the base system, which one process makes once
+    pytest.mark.skipif(os.geteuid() != 0, reason="a template is built by root"),
+]
+SEED = {"instance_id": "one", "hostname": "prueba-1", "keyboard": "es"}
+BOOT_S = 600  # a Debian boots in 15 s when nothing else runs
+MOODLE_STAND_IN = Path(__file__).parent / "moodle_stand_in"
+
+
+@pytest.fixture
+def web_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def page(port: int, path: str = "/") -> str:
+    """What a browser gets, once the guest answers; a first page is slow under emulation."""
+    deadline = time.monotonic() + 240
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=120) as answer:
+                return str(answer.read().decode())
+        except (urllib.error.URLError, OSError):
+            assert time.monotonic() < deadline, "no page in time"
+            time.sleep(1)
+
+
+def parameters(**values: str) -> dict[str, str]:
+    return SEED | {f"parameter_{name}": value for name, value in values.items()}
+
+
+def wait_until_ready(guest: Guest) -> None:
+    guest.wait_for("vivero ready prueba-1", seconds=BOOT_S)
+
+
+def test_debian_12_takes_its_name_and_its_agent_answers(build_disk: BuildDisk, folder: Path) -> None:
+    with running_guest(build_disk("debian-12"), folder, memory_mib=512, seed=write_seed(folder, SEED)) as guest:
+        wait_until_ready(guest)
+        assert "10.0.2.15" in str(guest.ask_agent("guest-network-get-interfaces"))
+
+
+def test_lamp_test_shows_that_php_reaches_its_database(build_disk: BuildDisk, folder: Path, web_port: int) -> None:
+    seed = write_seed(folder, parameters(database_password="Clave-segura.9"))
+    disk = build_disk("lamp-test")
+    with running_guest(disk, folder, memory_mib=768, seed=seed, web_port=web_port) as guest:
+        wait_until_ready(guest)
+        assert "MariaDB: funciona" in page(web_port)
+
+
+def test_a_machine_whose_setting_up_fails_says_so_and_does_not_serve(build_disk: BuildDisk, folder: Path) -> None:
+    seed = write_seed(folder, parameters(database_password="it's"))  # no form lets this through
+    with running_guest(build_disk("lamp-test"), folder, memory_mib=768, seed=seed) as guest:
+        guest.wait_for("vivero failed 50-lamp-test", seconds=BOOT_S)
+        guest.wait_for("login:", seconds=BOOT_S)
+        guest.type("\nsystemctl is-active apache2 vivero-ready\n")
+        guest.wait_for("inactive\r\ninactive")
+        assert "vivero ready" not in guest.said
+
+
+def test_mediawiki_has_the_ordered_name(build_disk: BuildDisk, folder: Path, web_port: int) -> None:
+    seed = write_seed(folder, parameters(title="Wiki de Farmacia", admin_password="Una clave 9 larga", language="es"))
+    disk = build_disk("mediawiki")
+    with running_guest(disk, folder, memory_mib=1024, seed=seed, web_port=web_port) as guest:
+        wait_until_ready(guest)
+        start = page(web_port)
+        assert "Wiki de Farmacia" in start
+        assert 'lang="es"' in start
+
+
+def moodle_stand_in(folder: Path) -> tuple[Path, Path]:
+    """A tarball and a language pack of Moodle's shape: hospitals bring the real ones, Debian has none."""
+    tarball, pack = folder / "moodle 5.1 #1.tgz", folder / "es.zip"
+    with tarfile.open(tarball, "w:gz") as tar:
+        tar.add(MOODLE_STAND_IN, "moodle")
+    with zipfile.ZipFile(pack, "w") as archive:
+        archive.writestr("es/langconfig.php", "<?php\n")
+    return tarball, pack
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_moodle_is_made_of_what_the_hospital_brings(build_disk: BuildDisk, folder: Path, web_port: int) -> None:
+    tarball, pack = moodle_stand_in(folder)
+    brought = {
+        "template_moodle_source": str(tarball),
+        "template_moodle_sha256": sha256(tarball),
+        "template_moodle_language_source": str(pack),
+        "template_moodle_language_sha256": sha256(pack),
+    }
+    seed = write_seed(folder, parameters(title="Aula de Farmacia", admin_password="Una clave 9 larga", language="es"))
+    disk = build_disk("moodle", brought)
+    with running_guest(disk, folder, memory_mib=1024, seed=seed, web_port=web_port) as guest:
+        wait_until_ready(guest)
+        assert page(web_port) == "Aula de Farmacia (es), admin: Una clave 9 larga"
+
+
+@pytest.mark.skipif("VIVERO_TEST_MOODLE" not in os.environ, reason="VIVERO_TEST_MOODLE names no Moodle tarball")
+def test_the_real_moodle_shows_its_start_page(build_disk: BuildDisk, folder: Path, web_port: int) -> None:
+    tarball = Path(os.environ["VIVERO_TEST_MOODLE"])
+    brought = {"template_moodle_source": str(tarball), "template_moodle_sha256": sha256(tarball)}
+    seed = write_seed(folder, parameters(title="Aula de Farmacia", admin_password="Una clave 9 larga"))
+    disk = build_disk("moodle", brought)
+    with running_guest(disk, folder, memory_mib=2048, seed=seed, web_port=web_port) as guest:
+        wait_until_ready(guest)
+        assert "Aula de Farmacia</title>" in page(web_port, "/login/index.php")
+
+
+def test_an_archive_that_is_not_the_one_that_was_meant_is_refused(build_disk: BuildDisk, folder: Path) -> None:
+    tarball, _pack = moodle_stand_in(folder)
+    brought = {"template_moodle_source": str(tarball), "template_moodle_sha256": "0" * 64}
+    with pytest.raises(TemplateBuildFailed, match="not the given one"):
+        build_disk("moodle", brought)
