@@ -136,9 +136,14 @@ def note_look(db: Session, host: Host, look: Look, now: datetime) -> Host:
 
 
 def note_power(db: Session, host: Host, machines: Sequence[MachineSeen], now: datetime) -> None:
-    """Follow machines that were shut down from inside, or started by hand. Parked ones are left to `reconcile`."""
+    """Follow machines that were shut down from inside, or started by hand.
+
+    Parked ones are left to `reconcile`, and those on their way there to leases.park_due.
+    """
     power = {machine.vm_id: machine.power for machine in machines}
-    following = select(Vm).where(Vm.host_id == host.id, Vm.state.in_([VmState.RUNNING, VmState.STOPPED]))
+    following = select(Vm).where(
+        Vm.host_id == host.id, Vm.state.in_([VmState.RUNNING, VmState.STOPPED]), Vm.parking_since.is_(None)
+    )
     for vm in db.scalars(following):
         seen = power.get(vm.id)
         if vm.state == VmState.RUNNING and seen in {Power.OFF, Power.CRASHED}:

@@ -13,9 +13,8 @@ from portal.core.policy import Actor
 from portal.interfaces import HostAddress, Hypervisor, Snapshot
 from portal.models import Vm
 from portal.services.audit import record, subject_of
-from portal.services.power import again
 from portal.services.transactions import let_go
-from portal.services.vm_access import address_of, usable
+from portal.services.vm_access import address_of, again, usable
 
 SNAPSHOT_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,38}$")
 MOST = 5  # they grow the disk, and the cabinet is everybody's

@@ -38,7 +38,7 @@ def duties(extra: Sequence[Duty] = ()) -> list[Duty]:
         Duty("send mails", 5, send_mails),
         Duty("refresh hosts", 30, refresh_hosts),
         Duty("lease notices", 600, send_notices),
-        Duty("park machines", 60, park_machines),
+        Duty("park machines", 10, park_machines),
         Duty("retire machines", 600, retire_machines),
         Duty("sweep login sessions", 600, sweep_login_sessions),
         Duty("retention", 3600, keep_less),
@@ -101,7 +101,13 @@ def send_notices(site: Site) -> int:
 
 def park_machines(site: Site) -> int:
     with site.write_sessions() as db:
-        parked = leases.park_due(db, now=site.clock(), hypervisor=site.hypervisor, base_url=site.settings.base_url)
+        parked = leases.park_due(
+            db,
+            now=site.clock(),
+            hypervisor=site.hypervisor,
+            base_url=site.settings.base_url,
+            timezone=site.settings.timezone,
+        )
         db.commit()
         return parked
 

@@ -36,12 +36,6 @@ def switch(db: Session, cluster: Cluster, vm: Vm, actor: Actor, action: PowerAct
     return vms.power(db, actor=actor, vm_id=vm.id, action=action, hypervisor=cluster.hypervisor, now=NOW)
 
 
-def park(db: Session, cluster: Cluster, vm: Vm, actor: Actor | None) -> Vm:
-    return vms.park(
-        db, actor=actor, vm_id=vm.id, hypervisor=cluster.hypervisor, now=NOW, patience_s=3, wait=cluster.wait
-    )
-
-
 def test_a_machine_is_switched_off_and_on(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
     assert switch(db, cluster, vm, owner, PowerAction.POWER_OFF).state == VmState.STOPPED
     assert cluster.power_of(vm.id) == Power.OFF
@@ -82,6 +76,18 @@ def test_a_machine_whose_time_is_over_is_not_started(db: Session, cluster: Clust
         switch(db, cluster, vm, owner, PowerAction.START)
 
 
+def test_a_machine_whose_time_is_over_is_not_restarted(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
+    vm.expires_at = NOW - timedelta(days=1)
+    with pytest.raises(Conflict):
+        switch(db, cluster, vm, owner, PowerAction.REBOOT)
+
+
+def test_a_machine_that_is_being_given_back_is_not_started(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
+    vm.state, vm.retire_at = VmState.ERROR, NOW
+    with pytest.raises(Conflict):
+        switch(db, cluster, vm, owner, PowerAction.START)
+
+
 def test_nothing_is_switched_while_work_is_under_way(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
     db.add(Workflow(id="retire-1", kind="retire", subject_id=vm.id, created_at=NOW))
     with pytest.raises(Conflict):
@@ -107,25 +113,6 @@ def test_no_transaction_is_open_while_the_host_works(db: Session, cluster: Clust
     cluster.hypervisor.power_off = watch  # type: ignore[method-assign]
     switch(db, cluster, vm, owner, PowerAction.POWER_OFF)
     assert open_while_asked == [False]
-
-
-def test_parking_waits_for_the_guest(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
-    parked = park(db, cluster, vm, owner)
-    assert (parked.state, parked.parked_at) == (VmState.PARKED, NOW)
-    assert cluster.power_of(vm.id) == Power.OFF
-    assert park(db, cluster, vm, owner).state == VmState.PARKED
-
-
-def test_parking_switches_off_a_guest_that_does_not_listen(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
-    cluster.hypervisor.shut_down = lambda host, vm_id: None  # type: ignore[method-assign,assignment]
-    park(db, cluster, vm, owner)
-    assert cluster.power_of(vm.id) == Power.OFF
-
-
-def test_a_parked_machine_is_started_again(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
-    park(db, cluster, vm, owner)
-    started = switch(db, cluster, vm, owner, PowerAction.START)
-    assert (started.state, started.parked_at) == (VmState.RUNNING, None)
 
 
 def test_who_may_use_a_machine_sees_its_screen(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
