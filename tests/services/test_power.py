@@ -139,6 +139,39 @@ def test_states_are_kept_gone_back_to_and_deleted(db: Session, cluster: Cluster,
     assert actions == ["vm.snapshot_deleted", "vm.snapshot_reverted", "vm.snapshot_taken"]
 
 
+def revert(db: Session, cluster: Cluster, vm: Vm, actor: Actor, name: str) -> None:
+    vms.revert_snapshot(db, actor=actor, vm_id=vm.id, name=name, hypervisor=cluster.hypervisor, now=NOW)
+
+
+def test_going_back_to_a_running_state_is_seen_at_once(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
+    take(db, cluster, vm, owner, "while-running")
+    vm.state, vm.parked_at = VmState.PARKED, NOW
+    cluster.put(vm, power=Power.OFF, keep=True)
+    revert(db, cluster, vm, owner, "while-running")
+    assert (vm.state, vm.parked_at, cluster.power_of(vm.id)) == (VmState.RUNNING, None, Power.RUNNING)
+
+
+def test_going_back_to_a_state_that_was_off_is_seen_at_once(
+    db: Session, cluster: Cluster, vm: Vm, owner: Actor
+) -> None:
+    cluster.put(vm, power=Power.OFF)
+    take(db, cluster, vm, owner, "while-off")
+    cluster.put(vm, power=Power.RUNNING, keep=True)
+    revert(db, cluster, vm, owner, "while-off")
+    assert (vm.state, vm.state_reason) == (VmState.STOPPED, "")
+
+
+def test_a_snapshot_does_not_start_a_machine_whose_time_is_over(
+    db: Session, cluster: Cluster, vm: Vm, owner: Actor
+) -> None:
+    take(db, cluster, vm, owner, "while-running")
+    vm.state, vm.expires_at = VmState.PARKED, NOW - timedelta(days=1)
+    cluster.put(vm, power=Power.OFF, keep=True)
+    with pytest.raises(Conflict):
+        revert(db, cluster, vm, owner, "while-running")
+    assert cluster.power_of(vm.id) == Power.OFF
+
+
 def test_a_name_is_kept_once_and_a_handful_in_all(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
     for number in range(5):
         take(db, cluster, vm, owner, f"state-{number}")
