@@ -21,6 +21,7 @@ from portal.models.vm_requests import VmRequestKind
 from portal.models.vms import is_living
 from portal.services import accounts, audit, notices, workflows
 from portal.services.audit import record, subject_of
+from portal.services.following import is_changing, look
 from portal.services.orders import policy_of
 from portal.services.paging import Page, paginate
 from portal.services.parking import keep_until, park
@@ -37,6 +38,8 @@ __all__ = [
     "get",
     "hand_over",
     "history",
+    "is_changing",
+    "look",
     "may_manage",
     "may_use",
     "park",

@@ -80,11 +80,12 @@ def refresh_hosts(site: Site) -> None:
     with site.sessions() as db:
         known = [(host.id, host.reached_at) for host in db.scalars(select(Host).order_by(Host.name))]
     for host_id, address in known:
+        looked_at = site.clock()
         look = hosts.look_at(site.hypervisor, address)
         with site.write_sessions.begin() as db:
             host = db.get(Host, host_id)
             if host is not None:
-                hosts.note_look(db, host, look, site.clock())
+                hosts.note_look(db, host, look, site.clock(), looked_at=looked_at)
 
 
 def send_notices(site: Site) -> int:
