@@ -95,7 +95,10 @@ def extend(vm_id: UUID, wish: ExtendIn) -> Any:
 def retire(vm_id: UUID) -> VmOut:
     """Queues the removal of machine, disk, snapshots and address; the state becomes `retired` when it is done."""
     with writing() as db:
-        return vm_out(vms.retire(db, actor=actor(), vm_id=vm_id, queue=site().queue, now=now()))
+        vm = vms.retire(
+            db, actor=actor(), vm_id=vm_id, queue=site().queue, now=now(), base_url=site().settings.base_url
+        )
+        return vm_out(vm)
 
 
 def vm_out(vm: Vm) -> VmOut:

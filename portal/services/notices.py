@@ -110,6 +110,20 @@ def tell_denied(db: Session, *, vm_request: VmRequest, by: str, reason: str, now
     post(db, account, translate(locale, N_("Denied: %(name)s"), name=vm_request.name), body, now)
 
 
+def tell_no_longer_needed(db: Session, *, vm_request: VmRequest, now: datetime, base_url: str) -> None:
+    """Nobody decides any more on more time for a machine that is given back."""
+    account = account_of(db, vm_request.submitted_by_id)
+    locale = account.locale
+    text = translate(
+        locale,
+        N_("You asked for more time for %(name)s. The machine is being given back, so nobody decides on it any more."),
+        name=vm_request.name,
+    )
+    page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
+    subject = translate(locale, N_("Closed: more time for %(name)s"), name=vm_request.name)
+    post(db, account, subject, Body((text,), links=links(base_url, page)), now)
+
+
 def tell_ready(db: Session, *, vm_request: VmRequest, vms: Sequence[Vm], now: datetime, base_url: str) -> None:
     """The machines of a request serve: names, addresses, how to open them, until when."""
     account = account_of(db, vm_request.submitted_by_id)

@@ -29,6 +29,7 @@ ACTIONS: Mapping[str, object] = {
     "vm_request.rolled_back": _("removed what a request left"),
     "vm_request.fulfilled": _("finished a request"),
     "vm_request.failed": _("could not finish a request"),
+    "vm.made": _("made a machine"),
     "vm.start": _("started a machine"),
     "vm.shut_down": _("shut a machine down"),
     "vm.power_off": _("switched a machine off hard"),

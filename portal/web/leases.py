@@ -176,7 +176,7 @@ def ask_retire(vm_id: UUID) -> ResponseReturnValue:
 @bp.post("/vms/<uuid:vm_id>/retire")
 @permission(Permission.USE_MACHINE)
 def retire(vm_id: UUID) -> ResponseReturnValue:
-    vm = vms.retire(db(), actor=actor(), vm_id=vm_id, queue=site().queue, now=now())
+    vm = vms.retire(db(), actor=actor(), vm_id=vm_id, queue=site().queue, now=now(), base_url=site().settings.base_url)
     db().commit()
     flash(_("“%(name)s” is being given back.", name=vm.name), "success")
     return redirect(url_for("vms.show", vm_id=vm_id), 303)

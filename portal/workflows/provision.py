@@ -110,6 +110,8 @@ def finish(ctx: Context) -> None:
         vm_request.fulfilled_at = ctx.site.clock()
         vm_request.sealed_parameters = None
         record(db, vm_request, "vm_request.fulfilled", ctx)
+        for vm in living_vms_of(db, ctx.subject_id):
+            audit.record(db, actor=None, action="vm.made", subject=audit.subject_of(vm), now=ctx.site.clock())
 
 
 def record(db: Session, vm_request: VmRequest, action: str, ctx: Context, reason: str = "") -> None:
