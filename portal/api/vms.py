@@ -106,7 +106,7 @@ def vm_out(vm: Vm) -> VmOut:
         id=vm.id,
         name=vm.name,
         state=vm.state,
-        state_reason=vm.state_reason,
+        state_reason=vm.state_reason % vm.state_reason_params if vm.state_reason_params else vm.state_reason,
         host=vm.host.name if vm.host else None,
         address=vm.address,
         mac=vm.mac,

@@ -223,6 +223,11 @@ def approvers_of(db: Session, department_id: UUID, *, but: UUID | None = None, m
     found = active_accounts(db, local, but, most)
     if found:
         return found
+    return administrators(db, but=but, most=most)
+
+
+def administrators(db: Session, *, but: UUID | None = None, most: int = 20) -> list[Account]:
+    """Of the whole house."""
     house = select(Membership.account_id).where(Membership.role == Role.ADMIN, Membership.department_id.is_(None))
     return active_accounts(db, house, but, most)
 

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
 from portal.core.templates import spec_from_data
-from portal.models import Account, Template, Vm, VmRequest
+from portal.models import Account, AuditEntry, Template, Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
-from portal.services import mails
+from portal.services import accounts, mails
 from portal.services.letters import Body, Link, as_html, as_text, day_in_words, translate
 
 
@@ -182,6 +182,25 @@ def tell_parked(db: Session, *, vm: Vm, now: datetime, base_url: str, timezone: 
     page = (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
     subject = translate(locale, N_("Switched off: %(name)s"), name=vm.name)
     post(db, account, subject, Body(tuple(paragraphs), links=links(base_url, page)), now)
+
+
+def tell_not_retired(db: Session, *, vm: Vm, now: datetime, base_url: str) -> None:
+    """Who asked for it, and the administrators: it was to be given back and is still there."""
+    asked = select(AuditEntry.actor_id).where(
+        AuditEntry.action == "vm.retire_asked", AuditEntry.subject_id == str(vm.id)
+    )
+    asker_id = db.scalar(asked.order_by(AuditEntry.id.desc()).limit(1))
+    asker = [db.get_one(Account, asker_id)] if asker_id else []
+    for account in {one.id: one for one in [*asker, *accounts.administrators(db)]}.values():
+        locale = account.locale
+        paragraphs = (
+            translate(locale, N_("%(name)s could not be given back: it is still there."), name=vm.name),
+            translate(locale, vm.state_reason, **vm.state_reason_params),
+            translate(locale, N_("It is tried again every hour, until it has succeeded or somebody extends it.")),
+        )
+        page = (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
+        subject = translate(locale, N_("Not given back: %(name)s"), name=vm.name)
+        post(db, account, subject, Body(paragraphs, links=links(base_url, page)), now)
 
 
 def tell_retired(db: Session, *, vm: Vm, now: datetime, base_url: str = "") -> None:

@@ -45,6 +45,7 @@ ACTIONS: Mapping[str, object] = {
     "vm.park_asked": _("asked a machine to shut down, to park it"),
     "vm.parked": _("parked a machine"),
     "vm.retire_asked": _("gave a machine back"),
+    "vm.retire_failed": _("could not remove a machine"),
     "vm.retired": _("removed a machine"),
     "vm.lease_ended": _("noticed that a machine's time was over"),
     "console.opened": _("opened a console"),

@@ -65,7 +65,7 @@ def note_outcomes(ctx: Context, outcomes: Mapping[UUID, MachineOutcome]) -> None
         for vm in vms_of(db, ctx.subject_id):
             outcome = outcomes.get(vm.id)
             if outcome is not None and not outcome.ok:
-                mark_error(vm, outcome.message[:500])
+                mark_error(vm, N_("Its host said: %(reason)s"), {"reason": outcome.message[:500]})
         ctx.report(db, sum(outcome.ok for outcome in outcomes.values()))
 
 
