@@ -58,6 +58,16 @@ def test_handing_over_changes_the_owner(ada: CheckingClient, machine: UUID, site
     assert load(site, machine).owner_id == people.tom
 
 
+def test_a_student_who_was_handed_a_machine_opens_its_page(
+    client: CheckingClient, machine: UUID, site: Site, people: People
+) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Vm, machine).owner_id = people.sam
+    client.log_in("sam")
+    assert client.get(f"/vms/{machine}").status_code == 200
+    assert client.get(f"/vms/{machine}/hand-over").status_code == 200
+
+
 def test_nothing_is_handed_over_to_another_department(
     ada: CheckingClient, machine: UUID, site: Site, people: People
 ) -> None:
