@@ -157,31 +157,59 @@ def tell_lease_end(
     base_url: str,
     timezone: str = DEFAULT_TIMEZONE,
 ) -> None:
-    """`choices` are the msgid and the signed text of each link."""
-    account = account_of(db, vm.owner_id)
-    locale = account.locale
-    day = day_in_words(locale, local_day(vm.expires_at, timezone))
-    paragraphs = (
-        translate(locale, N_("Your machine %(name)s may be kept until %(day)s."), name=vm.name, day=day),
-        translate(locale, N_("After that it is switched off; its disk is kept for 14 more days. What shall we do?")),
-    )
-    pages = [(translate(locale, label), f"/leases/{quote(text)}") for label, text in choices]
-    subject = translate(locale, N_("%(name)s ends on %(day)s"), name=vm.name, day=day)
-    post(db, account, subject, Body(paragraphs, links=links(base_url, *pages)), now)
+    """`choices` are the msgid and the signed text of each link; they are the owner's."""
+    for account in keepers_of(db, vm):
+        locale = account.locale
+        day = day_in_words(locale, local_day(vm.expires_at, timezone))
+        wording = (
+            N_("Your machine %(name)s may be kept until %(day)s."),
+            N_("The machine %(name)s of %(owner)s, whose account is closed, may be kept until %(day)s."),
+        )
+        paragraphs = (
+            about_machine(account, vm, wording, day=day),
+            translate(
+                locale, N_("After that it is switched off; its disk is kept for 14 more days. What shall we do?")
+            ),
+        )
+        pages = [(translate(locale, label), f"/leases/{quote(text)}") for label, text in choices]
+        if account.id != vm.owner_id:
+            pages = [machine_page(locale, vm)]
+        subject = translate(locale, N_("%(name)s ends on %(day)s"), name=vm.name, day=day)
+        post(db, account, subject, Body(paragraphs, links=links(base_url, *pages)), now)
+
+
+def keepers_of(db: Session, vm: Vm) -> Sequence[Account]:
+    """Who is told about a machine: its owner, or who decides in its department when the owner's account is closed."""
+    owner = account_of(db, vm.owner_id)
+    return [owner] if owner.active else accounts.approvers_of(db, vm.department_id)
+
+
+def about_machine(account: Account, vm: Vm, wording: tuple[str, str], **params: str) -> str:
+    """The first wording for the owner, the second for whoever is told instead."""
+    mine, others = wording
+    if account.id == vm.owner_id:
+        return translate(account.locale, mine, name=vm.name, **params)
+    return translate(account.locale, others, name=vm.name, owner=vm.owner.name, **params)
+
+
+def machine_page(locale: str, vm: Vm) -> tuple[str, str]:
+    return (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
 
 
 def tell_parked(db: Session, *, vm: Vm, now: datetime, base_url: str, timezone: str = DEFAULT_TIMEZONE) -> None:
-    account = account_of(db, vm.owner_id)
-    locale = account.locale
-    paragraphs = [translate(locale, N_("The time of your machine %(name)s is over. It is switched off."), name=vm.name)]
-    if vm.retire_at:
-        day = day_in_words(locale, local_day(vm.retire_at, timezone))
-        paragraphs.append(
-            translate(locale, N_("Its disk is kept until %(day)s. Extend it before, if you still need it."), day=day)
+    for account in keepers_of(db, vm):
+        locale = account.locale
+        wording = (
+            N_("The time of your machine %(name)s is over. It is switched off."),
+            N_("The time of %(name)s is over, the machine of %(owner)s, whose account is closed. It is switched off."),
         )
-    page = (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
-    subject = translate(locale, N_("Switched off: %(name)s"), name=vm.name)
-    post(db, account, subject, Body(tuple(paragraphs), links=links(base_url, page)), now)
+        paragraphs = [about_machine(account, vm, wording)]
+        if vm.retire_at:
+            day = day_in_words(locale, local_day(vm.retire_at, timezone))
+            kept = N_("Its disk is kept until %(day)s. Extend it before, if you still need it.")
+            paragraphs.append(translate(locale, kept, day=day))
+        subject = translate(locale, N_("Switched off: %(name)s"), name=vm.name)
+        post(db, account, subject, Body(tuple(paragraphs), links=links(base_url, machine_page(locale, vm))), now)
 
 
 def tell_not_retired(db: Session, *, vm: Vm, now: datetime, base_url: str) -> None:
@@ -198,9 +226,8 @@ def tell_not_retired(db: Session, *, vm: Vm, now: datetime, base_url: str) -> No
             translate(locale, vm.state_reason, **vm.state_reason_params),
             translate(locale, N_("It is tried again every hour, until it has succeeded or somebody extends it.")),
         )
-        page = (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
         subject = translate(locale, N_("Not given back: %(name)s"), name=vm.name)
-        post(db, account, subject, Body(paragraphs, links=links(base_url, page)), now)
+        post(db, account, subject, Body(paragraphs, links=links(base_url, machine_page(locale, vm))), now)
 
 
 def tell_retired(db: Session, *, vm: Vm, now: datetime, base_url: str = "") -> None:

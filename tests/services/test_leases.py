@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import NotFound
 from portal.core.lifecycle import VmRequestState, VmState, WorkflowState
+from portal.core.policy import Role
 from portal.interfaces import Power
 from portal.models import Account, Mail, Vm, VmRequest, Workflow
 from portal.services import leases, vms
@@ -198,6 +199,26 @@ def test_parking_reckons_days_where_the_hospital_is(db: Session, ada: Account, c
     cluster.put(vm, power=Power.OFF)
     leases.park_due(db, now=end, hypervisor=cluster.hypervisor, timezone="America/Bogota")
     assert "2 April 2026" in db.scalars(select(Mail)).one().text
+
+
+def test_when_the_owner_has_left_the_approvers_are_told(db: Session, ada: Account, vm: Vm, cluster: Cluster) -> None:
+    make_account(db, "grace", role=Role.APPROVER)
+    ada.active = False
+    tell(db)
+    park_due(db, cluster, END)
+    notice, parked = db.scalars(select(Mail).order_by(Mail.created_at)).all()
+    assert notice.receiver == parked.receiver == "grace@hospital.example"
+    assert "of Ada" in notice.text
+    assert "/leases/" not in notice.text, "the choices are the owner's"
+
+
+def test_without_owner_and_approver_the_administrators_are_told(
+    db: Session, ada: Account, vm: Vm, cluster: Cluster
+) -> None:
+    make_account(db, "root", role=Role.ADMIN)
+    ada.active = False
+    park_due(db, cluster, END)
+    assert db.scalars(select(Mail.receiver)).all() == ["root@hospital.example"]
 
 
 def test_a_silent_host_holds_up_only_its_own_machines(db: Session, vm: Vm, ada: Account, cluster: Cluster) -> None:
