@@ -15,7 +15,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, Invalid
-from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, is_within_policy, local_day
+from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, last_day, local_day
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor
 from portal.core.templates import spec_from_data
@@ -58,14 +58,19 @@ def extend(
         raise Invalid(N_("This is more than two years away."), field="ends_on")
     if ends_on < today:
         raise Invalid(N_("The last day is already over."), field="ends_on")
-    policy = policy_of(spec_from_data(vm.template_version.spec), today)
-    created_on = local_day(vm.created_at, timezone)
-    if not is_within_policy(created_on=created_on, today=today, ends_on=ends_on, policy=policy):
+    if ends_on > last_day_at_once(vm, now=now, timezone=timezone):
         return ask_extension(db, actor=actor, vm=vm, ends_on=ends_on, reason=reason, now=now, base_url=base_url)
     keep_until(vm, end_of_day(ends_on, timezone), now)
     details = {"from": present_end.isoformat(), "to": ends_on.isoformat()}
     record(db, actor=actor, action="vm.extended", subject=subject_of(vm), now=now, reason=reason, details=details)
     return Extended(vm, ends_on)
+
+
+def last_day_at_once(vm: Vm, *, now: datetime, timezone: str = DEFAULT_TIMEZONE) -> date:
+    """The last day that nobody has to decide about; it may be over."""
+    today = local_day(now, timezone)
+    policy = policy_of(spec_from_data(vm.template_version.spec), today)
+    return last_day(created_on=local_day(vm.created_at, timezone), today=today, policy=policy)
 
 
 def ask_extension(

@@ -17,7 +17,7 @@ from portal.models import Account, AuditEntry, Department, Membership, Vm, VmUse
 from portal.models.vms import is_living
 from portal.services import audit, workflows
 from portal.services.audit import record, subject_of
-from portal.services.extensions import Extended, close_waiting, extend, waiting_for
+from portal.services.extensions import Extended, close_waiting, extend, last_day_at_once, waiting_for
 from portal.services.following import is_changing, look
 from portal.services.paging import Page, paginate
 from portal.services.parking import park
@@ -35,6 +35,7 @@ __all__ = [
     "hand_over",
     "history",
     "is_changing",
+    "last_day_at_once",
     "look",
     "manageable",
     "may_manage",

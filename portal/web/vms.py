@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from portal.core.errors import N_, NotFound
+from portal.core.lease import retire_at
 from portal.core.lifecycle import VmState
 from portal.core.policy import Permission
 from portal.services import accounts, quotas, vms
@@ -148,6 +149,7 @@ def show(vm_id: UUID) -> ResponseReturnValue:
         share_form=ColleagueForm().offer([one for one in colleagues if one.id not in known]),
         history=vms.history(db(), actor=actor(), vm_id=vm_id)[:30],
         living=vm.state in LIVING,
+        disk_until=retire_at(vm.expires_at),
     )
 
 
