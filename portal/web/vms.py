@@ -84,7 +84,7 @@ def filters() -> Filters:
 
 
 @bp.get("")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def index() -> ResponseReturnValue:
     wanted = filters()
     found = vms.search(
@@ -102,7 +102,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/table.csv")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def table() -> Response:
     wanted = filters()
     found = vms.search(
@@ -132,7 +132,7 @@ def table() -> Response:
 
 
 @bp.get("/<uuid:vm_id>")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def show(vm_id: UUID) -> ResponseReturnValue:
     vm = vms.get(db(), actor=actor(), vm_id=vm_id)
     manages = vms.may_manage(actor=actor(), vm=vm)
@@ -154,7 +154,7 @@ def show(vm_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/<uuid:vm_id>/state")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 @background
 def state(vm_id: UUID) -> ResponseReturnValue:
     """The part of the machine's page that changes by itself."""
