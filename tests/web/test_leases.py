@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from portal.core.lifecycle import VmState
+from portal.interfaces import Power
 from portal.models import Vm, VmRequest, VmUser
 from portal.services import leases
 from portal.services.leases import LeaseAction
@@ -29,6 +30,35 @@ def test_a_longer_stay_within_policy_holds_at_once(ada: CheckingClient, machine:
     answer = ada.send(f"/vms/{machine}/extend", {"ends_on": ends_on.isoformat()})
     assert answer.location == f"/vms/{machine}"
     assert load(site, machine).expires_at.date() == ends_on
+
+
+def test_the_form_proposes_a_day_that_holds_at_once(ada: CheckingClient, machine: UUID, site: Site) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Vm, machine).expires_at = FixedClock().at + timedelta(days=170)
+    page = ada.get(f"/vms/{machine}/extend").text
+    last = (TODAY + timedelta(days=180)).isoformat()
+    assert f'value="{last}"' in page
+
+
+def test_a_parked_machine_shows_when_its_time_ends_and_until_when_its_disk_is_kept(
+    ada: CheckingClient, machine: UUID, site: Site
+) -> None:
+    with site.write_sessions.begin() as db:
+        vm = db.get_one(Vm, machine)
+        vm.state, vm.parked_at = VmState.PARKED, FixedClock().at
+        vm.expires_at = datetime(2026, 5, 10, 12, tzinfo=UTC)
+    for page in (f"/vms/{machine}", f"/vms/{machine}/park"):
+        text = ada.get(page).text
+        assert "10 May 2026" in text
+        assert "24 May 2026" in text
+
+
+def test_a_machine_in_its_grace_time_shows_when_its_disk_goes(ada: CheckingClient, machine: UUID, site: Site) -> None:
+    with site.write_sessions.begin() as db:
+        vm = db.get_one(Vm, machine)
+        vm.state, vm.parked_at = VmState.PARKED, FixedClock().at
+        vm.retire_at = datetime(2026, 3, 16, 12, tzinfo=UTC)
+    assert "16 March 2026" in ada.get(f"/vms/{machine}").text
 
 
 def test_a_stay_beyond_policy_becomes_a_request(ada: CheckingClient, machine: UUID, site: Site) -> None:
@@ -57,6 +87,16 @@ def test_handing_over_changes_the_owner(ada: CheckingClient, machine: UUID, site
     assert load(site, machine).owner_id == people.tom
 
 
+def test_a_student_who_was_handed_a_machine_opens_its_page(
+    client: CheckingClient, machine: UUID, site: Site, people: People
+) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Vm, machine).owner_id = people.sam
+    client.log_in("sam")
+    assert client.get(f"/vms/{machine}").status_code == 200
+    assert client.get(f"/vms/{machine}/hand-over").status_code == 200
+
+
 def test_nothing_is_handed_over_to_another_department(
     ada: CheckingClient, machine: UUID, site: Site, people: People
 ) -> None:
@@ -74,11 +114,20 @@ def test_sharing_and_ending_it(ada: CheckingClient, machine: UUID, site: Site, p
         assert db.get(VmUser, (machine, people.sam)) is None
 
 
-def test_parking_asks_first_and_then_switches_off(
+def test_parking_asks_first_and_then_shuts_down(
     ada: CheckingClient, machine: UUID, site: Site, hypervisor: KeptMachines
 ) -> None:
     assert ada.get(f"/vms/{machine}/park").status_code == 200
     assert load(site, machine).state == VmState.RUNNING
+    ada.send(f"/vms/{machine}/park")
+    assert hypervisor.power[machine] == Power.OFF
+    assert load(site, machine).parking_since is not None
+
+
+def test_parking_what_is_off_is_done_at_once(
+    ada: CheckingClient, machine: UUID, site: Site, hypervisor: KeptMachines
+) -> None:
+    hypervisor.power[machine] = Power.OFF
     ada.send(f"/vms/{machine}/park")
     assert load(site, machine).state == VmState.PARKED
 

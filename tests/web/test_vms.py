@@ -103,3 +103,10 @@ def test_the_state_fragment_is_not_a_sign_of_life(ada: CheckingClient, machine: 
         clock.at += timedelta(minutes=4)
         last = ada.get(f"/vms/{machine}/state", headers={"HX-Request": "true"})
     assert last.status_code == 401
+
+
+def test_the_auditor_looks_at_machines_and_switches_none(client: CheckingClient, machine: UUID) -> None:
+    client.log_in("olga")
+    for page in ("/vms", "/vms/table.csv", f"/vms/{machine}", f"/vms/{machine}/state"):
+        assert client.get(page).status_code == 200, page
+    assert client.send(f"/vms/{machine}/power", {"action": "power_off"}).status_code == 403
