@@ -53,14 +53,24 @@ def remove_domain(connection: libvirt.virConnect, vm_id: UUID) -> bool:
     try:
         domain = connection.lookupByUUIDString(str(vm_id))
         check_ours(domain)
-        if domain.isActive():
-            domain.destroy()
-        domain.undefineFlags(UNDEFINE)
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return False
         raise
+    forget_then_stop(domain)
     return True
+
+
+def forget_then_stop(domain: libvirt.virDomain) -> None:
+    """Undefined first: what has no definition cannot be started again between the two."""
+    try:
+        if domain.isPersistent():
+            domain.undefineFlags(UNDEFINE)
+        if domain.isActive():
+            domain.destroy()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:  # it was off, and is gone with its definition
+            raise
 
 
 def check_ours(domain: libvirt.virDomain) -> None:

@@ -25,7 +25,7 @@ STORAGE_MIB = 512 * 1024
 
 
 class Trouble(StrEnum):
-    """What can be wrong, by host. Machines bring their own by their names: see FAILING and NEVER_READY."""
+    """What can be wrong, by host. Machines bring their own by their names: see FAILING, NEVER_READY, DEAF."""
 
     HOST_DOWN = "host_down"
     SLOW = "slow"
@@ -33,6 +33,7 @@ class Trouble(StrEnum):
 
 FAILING = "falla"  # a machine with this in its name cannot be made
 NEVER_READY = "nunca"  # this one starts, but never gets ready
+DEAF = "sorda"  # this one does not shut down when it is asked to
 
 
 @dataclass
@@ -60,6 +61,10 @@ class FakeMachine:
 
     def is_ready(self, now: float) -> bool:
         return self.power == Power.RUNNING and NEVER_READY not in self.name and now >= self.started_at + BOOT_S
+
+    def listens(self, now: float) -> bool:
+        """Whether it shuts down when it is asked to; a machine that has not booted yet does not."""
+        return self.is_ready(now) and DEAF not in self.name
 
     def settle(self, now: float) -> None:
         """Let happen what was to happen by now: a machine asked to shut down does so after a second."""

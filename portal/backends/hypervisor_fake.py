@@ -56,7 +56,7 @@ class FakeHypervisor:
     def shut_down(self, host: HostAddress, vm_id: UUID) -> None:
         now = self.cluster.clock()
         with self.cluster.machine(host, vm_id) as machine:
-            if machine.is_ready(now):
+            if machine.listens(now):
                 machine.shuts_down_at = now + SHUT_DOWN_S
 
     def power_off(self, host: HostAddress, vm_id: UUID) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, literal_column, text
@@ -55,10 +57,14 @@ class Vm(Base, kw_only=True):
     address: Mapped[str | None] = mapped_column(String(45), default=None)
     host_id: Mapped[UUID | None] = mapped_column(ForeignKey("hosts.id"), index=True, default=None)
     state: Mapped[VmState] = state_column(VmState, default=VmState.CLONING)
-    state_reason: Mapped[str] = mapped_column(Text, default="")
+    state_reason: Mapped[str] = mapped_column(Text, default="")  # msgid; `state_reason_params` fill it
+    state_reason_params: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     keyboard: Mapped[str] = mapped_column(String(8), default="es")
     fencing: Mapped[int] = mapped_column(default=0)  # the number of the last workflow that may change it
     ready_at: Mapped[datetime | None] = mapped_column(default=None)
+    switched_at: Mapped[datetime | None] = mapped_column(default=None)  # the last time by us: older looks are stale
+    shut_down_asked_at: Mapped[datetime | None] = mapped_column(default=None)
+    parking_since: Mapped[datetime | None] = mapped_column(default=None)  # asked to stop, not parked yet
     parked_at: Mapped[datetime | None] = mapped_column(default=None)
     retire_at: Mapped[datetime | None] = mapped_column(default=None)
     retired_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -67,10 +73,10 @@ class Vm(Base, kw_only=True):
     host: Mapped[Host | None] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
     template_version: Mapped[TemplateVersion] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
 
-    def move_to(self, state: VmState, *, reason: str = "") -> None:
+    def move_to(self, state: VmState, *, reason: str = "", params: Mapping[str, Any] | None = None) -> None:
         check_move(VM_MOVES, self.state, state)
         self.state = state
-        self.state_reason = reason
+        self.state_reason, self.state_reason_params = reason, dict(params or {})
 
 
 def is_living() -> ColumnElement[bool]:

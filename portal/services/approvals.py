@@ -36,6 +36,7 @@ from portal.services.audit import record, subject_of
 from portal.services.capacity import Capacity
 from portal.services.orders import newest_version, one_of, spec_of
 from portal.services.paging import Page, paginate
+from portal.services.parking import keep_until
 from portal.services.vm_requests import may_see
 
 LONGEST_REASON = 2000
@@ -306,8 +307,7 @@ def extend_lease(db: Session, vm_request: VmRequest, *, now: datetime, timezone:
     vm = db.get(Vm, vm_request.vm_id)
     if vm is None or vm.state == VmState.RETIRED:
         raise Conflict(N_("This machine was given back meanwhile."))
-    vm.expires_at = max(vm.expires_at, end_of_day(vm_request.ends_on, timezone))
-    vm.retire_at = None
+    keep_until(vm, max(vm.expires_at, end_of_day(vm_request.ends_on, timezone)), now)
     vm_request.move_to(VmRequestState.FULFILLED)
     vm_request.fulfilled_at = now
     db.flush()

@@ -16,7 +16,8 @@ from portal.interfaces import HostAddress, Hypervisor, Json, PlaybookResult, Pla
 from portal.models import Claim, Vm
 from portal.services import claims
 from portal.services.audit import Subject, record
-from portal.services.hosts import WENT_OFF, all_hosts, by_name
+from portal.services.following import note_off
+from portal.services.hosts import all_hosts, by_name
 from portal.services.reconcile import Finding, FindingKind, Report
 from portal.services.transactions import let_go
 
@@ -145,7 +146,7 @@ def heal_state(db: Session, finding: Finding, hypervisor: Hypervisor) -> None:
         let_go(db)
         hypervisor.power_off(address, vm.id)
     elif vm.state == VmState.RUNNING:
-        vm.move_to(VmState.STOPPED, reason=WENT_OFF)
+        note_off(vm)
     elif vm.state == VmState.STOPPED:
         vm.move_to(VmState.RUNNING)
 

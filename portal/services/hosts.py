@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, Conflict, Invalid, NotAllowed, NotFound, PortalError
 from portal.core.lifecycle import HostState, VmState
 from portal.core.policy import Actor, Permission
-from portal.interfaces import HostAddress, HostFacts, Hypervisor, MachineSeen, Power
+from portal.interfaces import HostAddress, HostFacts, Hypervisor, MachineSeen
 from portal.models import Host, Vm
 from portal.services.audit import Subject, record
+from portal.services.following import follow
 from portal.services.transactions import let_go
 
 HOST_NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{0,58}$")
 MOST_HOSTS = 200
-WENT_OFF = N_("The machine went off by itself or with its host.")  # after a power cut nobody knows which
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,11 @@ def look_at(hypervisor: Hypervisor, address: HostAddress) -> Look:
         return Look(None, (), trouble=str(error)[:500])
 
 
-def note_look(db: Session, host: Host, look: Look, now: datetime) -> Host:
-    """Write down what a host said, and the power of machines that changed by themselves."""
+def note_look(db: Session, host: Host, look: Look, now: datetime, *, looked_at: datetime | None = None) -> Host:
+    """Write down what a host said, and the power of machines that changed by themselves.
+
+    `looked_at` is when the look began, if that was not now.
+    """
     host.trouble = look.trouble
     if look.facts is None:
         return host
@@ -130,21 +133,17 @@ def note_look(db: Session, host: Host, look: Look, now: datetime) -> Host:
         host.generation += 1
     host.accelerator, host.cpu_model = facts.accelerator, facts.cpu_model[:60]
     host.hypervisor_version = facts.hypervisor_version[:40]
-    note_power(db, host, look.machines, now)
+    note_power(db, host, look.machines, looked_at or now)
     db.flush()
     return host
 
 
-def note_power(db: Session, host: Host, machines: Sequence[MachineSeen], now: datetime) -> None:
+def note_power(db: Session, host: Host, machines: Sequence[MachineSeen], looked_at: datetime) -> None:
     """Follow machines that were shut down from inside, or started by hand. Parked ones are left to `reconcile`."""
     power = {machine.vm_id: machine.power for machine in machines}
     following = select(Vm).where(Vm.host_id == host.id, Vm.state.in_([VmState.RUNNING, VmState.STOPPED]))
     for vm in db.scalars(following):
-        seen = power.get(vm.id)
-        if vm.state == VmState.RUNNING and seen in {Power.OFF, Power.CRASHED}:
-            vm.move_to(VmState.STOPPED, reason=WENT_OFF)
-        elif vm.state == VmState.STOPPED and seen == Power.RUNNING:
-            vm.move_to(VmState.RUNNING)
+        follow(vm, power.get(vm.id), looked_at=looked_at)
 
 
 def refresh(db: Session, *, hypervisor: Hypervisor, host: Host, now: datetime) -> Host:

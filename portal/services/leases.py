@@ -9,15 +9,15 @@ from uuid import UUID
 
 import structlog
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, NotFound, PortalError
+from portal.core.errors import N_, Conflict, NotFound, OutsideUnavailable, PortalError
 from portal.core.lease import DEFAULT_TIMEZONE, NOTICES, notice_due, retire_at
 from portal.core.lifecycle import VmState
 from portal.interfaces import Hypervisor, WorkflowQueue
 from portal.models import LeaseNotice, Vm
-from portal.services import notices, power, vms
+from portal.services import notices, parking, vms
 from portal.services.audit import record, subject_of
 
 log = structlog.get_logger()
@@ -108,29 +108,50 @@ def park_due(
     hypervisor: Hypervisor,
     base_url: str = "",
     timezone: str = DEFAULT_TIMEZONE,
-    patience_s: int = power.PATIENCE_S,
-    most: int = AT_ONCE,
 ) -> int:
-    """Park machines whose lease is over. Each is a transaction of its own; one that refuses is tried next time."""
-    over = select(Vm.id).where(Vm.expires_at <= now, Vm.retire_at.is_(None), Vm.state.in_(LIVING_STATES))
-    parked = 0
-    for vm_id in list(db.scalars(over.order_by(Vm.expires_at).limit(most))):
+    """Ask machines whose lease is over to stop, and park those that did; how many were parked.
+
+    Nobody waits for a guest: each round asks, looks, and comes back. Each machine is a transaction of its own; one
+    that refuses is tried next time, and a host that does not answer is asked once a round.
+    """
+    parked, silent = 0, set[UUID | None]()
+    for vm_id, host_id in to_park(db, now):
+        if host_id in silent:
+            continue
         try:
-            power.park(db, actor=None, vm_id=vm_id, hypervisor=hypervisor, now=now, patience_s=patience_s)
-            begin_grace(db, vm_id, now=now, base_url=base_url, timezone=timezone)
+            parked += park_one(db, vm_id, now=now, hypervisor=hypervisor, base_url=base_url, timezone=timezone)
             db.commit()
-            parked += 1
         except PortalError as error:
             db.rollback()
+            if isinstance(error, OutsideUnavailable):
+                silent.add(host_id)
             log.warning("machine not parked", vm=str(vm_id), reason=str(error))
     return parked
 
 
-def begin_grace(db: Session, vm_id: UUID, *, now: datetime, base_url: str, timezone: str) -> None:
+def to_park(db: Session, now: datetime) -> list[tuple[UUID, UUID | None]]:
+    """Machines at the end of their lease and machines that are being shut down, with their hosts."""
+    ended = and_(Vm.expires_at <= now, Vm.retire_at.is_(None))
+    query = select(Vm.id, Vm.host_id).where(or_(ended, Vm.parking_since.is_not(None)), Vm.state.in_(LIVING_STATES))
+    return [(vm_id, host_id) for vm_id, host_id in db.execute(query.order_by(Vm.expires_at))]
+
+
+def park_one(db: Session, vm_id: UUID, *, now: datetime, hypervisor: Hypervisor, base_url: str, timezone: str) -> bool:
+    """Whether it is parked now. At the end of a lease its grace time begins with that."""
+    vm = parking.fresh(db, vm_id)
+    if vm.parking_since is None:
+        vm = parking.park(db, actor=None, vm_id=vm_id, hypervisor=hypervisor, now=now)
+    else:
+        vm = parking.look_after(db, vm_id=vm_id, hypervisor=hypervisor, now=now)
+    if vm.state != VmState.PARKED or vm.parking_since is not None:
+        return False
+    if vm.expires_at <= now and vm.retire_at is None:
+        begin_grace(db, vm, now=now, base_url=base_url, timezone=timezone)
+    return True
+
+
+def begin_grace(db: Session, vm: Vm, *, now: datetime, base_url: str, timezone: str) -> None:
     """The lease is over and the machine off: its disk is kept for a while, and its owner told so."""
-    vm = power.again(db, vm_id)
-    if vm.expires_at > now:
-        raise Conflict(N_("The lease was extended meanwhile."))
     vm.retire_at = retire_at(now)
     notices.tell_parked(db, vm=vm, now=now, base_url=base_url, timezone=timezone)
     details = {"retire_at": vm.retire_at.isoformat()}
@@ -138,8 +159,8 @@ def begin_grace(db: Session, vm_id: UUID, *, now: datetime, base_url: str, timez
 
 
 def retire_due(db: Session, *, now: datetime, queue: WorkflowQueue, most: int = AT_ONCE) -> int:
-    """Queue the retirement of machines whose grace time is over."""
-    over = select(Vm.id).where(Vm.retire_at <= now, Vm.state.in_([VmState.PARKED, VmState.ERROR]))
+    """Queue the retirement of machines whose grace time is over, in whatever state they are."""
+    over = select(Vm.id).where(Vm.retire_at <= now, Vm.state.in_(LIVING_STATES))
     retired = 0
     for vm_id in list(db.scalars(over.order_by(Vm.retire_at).limit(most))):
         try:

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, Invalid, NotFound
+from portal.core.errors import N_, Conflict, Invalid, NotFound, OutsideUnavailable
+from portal.core.lifecycle import VmState
 from portal.core.policy import Actor
-from portal.interfaces import HostAddress, Hypervisor, Snapshot
+from portal.interfaces import HostAddress, Hypervisor, Power, Snapshot
 from portal.models import Vm
 from portal.services.audit import record, subject_of
-from portal.services.power import again
+from portal.services.power import check_may_run, note_running
 from portal.services.transactions import let_go
-from portal.services.vm_access import address_of, usable
+from portal.services.vm_access import address_of, again, usable
 
 SNAPSHOT_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,38}$")
 MOST = 5  # they grow the disk, and the cabinet is everybody's
@@ -53,11 +54,31 @@ def take_snapshot(
 def revert_snapshot(
     db: Session, *, actor: Actor, vm_id: UUID, name: str, hypervisor: Hypervisor, now: datetime
 ) -> None:
-    """Go back to a kept state; what came after it is lost."""
+    """Go back to a kept state; what came after it is lost. It may run afterwards, so it must be allowed to."""
+    check_may_run(usable(db, actor=actor, vm_id=vm_id), now)
     host = opened(db, actor, vm_id)
     require_snapshot(hypervisor, host, vm_id, name)
     hypervisor.revert_snapshot(host, vm_id, name=name)
-    noted(db, actor, vm_id, "vm.snapshot_reverted", name, now)
+    power = power_now(hypervisor, host, vm_id)
+    note_reverted(noted(db, actor, vm_id, "vm.snapshot_reverted", name, now), power, now)
+
+
+def power_now(hypervisor: Hypervisor, host: HostAddress, vm_id: UUID) -> Power | None:
+    """None when the host does not say: the worker looks again soon."""
+    try:
+        return hypervisor.machine(host, vm_id).power
+    except OutsideUnavailable:
+        return None
+
+
+def note_reverted(vm: Vm, power: Power | None, now: datetime) -> None:
+    if power is None:
+        return
+    vm.switched_at = now
+    if power in (Power.RUNNING, Power.PAUSED):
+        note_running(vm)
+    elif vm.state not in (VmState.STOPPED, VmState.PARKED):
+        vm.move_to(VmState.STOPPED)
 
 
 def delete_snapshot(

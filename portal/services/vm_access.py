@@ -50,10 +50,26 @@ def usable(db: Session, *, actor: Actor, vm_id: UUID) -> Vm:
 
 def address_of(db: Session, vm: Vm) -> HostAddress:
     """Where its host is reached; Conflict unless it is a whole machine that no work is under way on."""
-    if vm.state in (VmState.CLONING, VmState.RETIRED) or vm.host is None:
+    place = place_of(db, vm)
+    if place is None:
+        raise Conflict(N_("This machine is not there yet, or no longer."))
+    return place
+
+
+def place_of(db: Session, vm: Vm) -> HostAddress | None:
+    """As `address_of`, but None for a machine that never got as far as a host."""
+    if vm.state in (VmState.CLONING, VmState.RETIRED):
         raise Conflict(N_("This machine is not there yet, or no longer."))
     check_no_work(db, vm)
-    return vm.host.reached_at
+    return vm.host.reached_at if vm.host else None
+
+
+def again(db: Session, vm_id: UUID) -> Vm:
+    """The row, locked, as it is now that the host has answered: others may have changed it meanwhile."""
+    vm = db.get_one(Vm, vm_id, populate_existing=True, with_for_update={"of": Vm})
+    if vm.state == VmState.RETIRED:
+        raise Conflict(N_("This machine was given back."))
+    return vm
 
 
 def check_no_work(db: Session, vm: Vm) -> None:

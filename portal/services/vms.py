@@ -21,9 +21,11 @@ from portal.models.vm_requests import VmRequestKind
 from portal.models.vms import is_living
 from portal.services import accounts, audit, notices, workflows
 from portal.services.audit import record, subject_of
+from portal.services.following import is_changing, look
 from portal.services.orders import policy_of
 from portal.services.paging import Page, paginate
-from portal.services.power import PowerAction, park, power, screenshot
+from portal.services.parking import keep_until, park
+from portal.services.power import PowerAction, power, screenshot
 from portal.services.snapshots import delete_snapshot, revert_snapshot, snapshots, take_snapshot
 from portal.services.vm_access import check_no_work, get, may_manage, may_use, usable
 
@@ -36,6 +38,8 @@ __all__ = [
     "get",
     "hand_over",
     "history",
+    "is_changing",
+    "look",
     "may_manage",
     "may_use",
     "park",
@@ -142,7 +146,7 @@ def extend(
     created_on = local_day(vm.created_at, timezone)
     if not is_within_policy(created_on=created_on, today=today, ends_on=ends_on, policy=policy):
         return ask_extension(db, actor=actor, vm=vm, ends_on=ends_on, reason=reason, now=now, base_url=base_url)
-    vm.expires_at, vm.retire_at = end_of_day(ends_on, timezone), None
+    keep_until(vm, end_of_day(ends_on, timezone), now)
     details = {"from": present_end.isoformat(), "to": ends_on.isoformat()}
     record(db, actor=actor, action="vm.extended", subject=subject_of(vm), now=now, reason=reason, details=details)
     return Extended(vm, ends_on)

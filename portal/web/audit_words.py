@@ -41,6 +41,7 @@ ACTIONS: Mapping[str, object] = {
     "vm.handed_over": _("handed a machine over"),
     "vm.shared": _("shared a machine"),
     "vm.unshared": _("ended the sharing of a machine"),
+    "vm.park_asked": _("asked a machine to shut down, to park it"),
     "vm.parked": _("parked a machine"),
     "vm.retire_asked": _("gave a machine back"),
     "vm.retired": _("removed a machine"),

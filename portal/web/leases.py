@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from portal.core.errors import PortalError
 from portal.core.lease import GRACE, local_day
+from portal.core.lifecycle import VmState
 from portal.core.policy import Permission
 from portal.models import Vm, VmRequest
 from portal.services import accounts, leases, vms
@@ -150,7 +151,10 @@ def ask_park(vm_id: UUID) -> ResponseReturnValue:
 def park(vm_id: UUID) -> ResponseReturnValue:
     vm = vms.park(db(), actor=actor(), vm_id=vm_id, hypervisor=site().hypervisor, now=now())
     db().commit()
-    flash(_("“%(name)s” is parked.", name=vm.name), "success")
+    if vm.state == VmState.PARKED:
+        flash(_("“%(name)s” is parked.", name=vm.name), "success")
+    else:
+        flash(_("“%(name)s” is being shut down. It is parked as soon as it is off.", name=vm.name), "success")
     return redirect(url_for("vms.show", vm_id=vm_id), 303)
 
 

@@ -38,7 +38,7 @@ def duties(extra: Sequence[Duty] = ()) -> list[Duty]:
         Duty("send mails", 5, send_mails),
         Duty("refresh hosts", 30, refresh_hosts),
         Duty("lease notices", 600, send_notices),
-        Duty("park machines", 60, park_machines),
+        Duty("park machines", 10, park_machines),
         Duty("retire machines", 600, retire_machines),
         Duty("sweep login sessions", 600, sweep_login_sessions),
         Duty("retention", 3600, keep_less),
@@ -80,11 +80,12 @@ def refresh_hosts(site: Site) -> None:
     with site.sessions() as db:
         known = [(host.id, host.reached_at) for host in db.scalars(select(Host).order_by(Host.name))]
     for host_id, address in known:
+        looked_at = site.clock()
         look = hosts.look_at(site.hypervisor, address)
         with site.write_sessions.begin() as db:
             host = db.get(Host, host_id)
             if host is not None:
-                hosts.note_look(db, host, look, site.clock())
+                hosts.note_look(db, host, look, site.clock(), looked_at=looked_at)
 
 
 def send_notices(site: Site) -> int:
@@ -101,7 +102,13 @@ def send_notices(site: Site) -> int:
 
 def park_machines(site: Site) -> int:
     with site.write_sessions() as db:
-        parked = leases.park_due(db, now=site.clock(), hypervisor=site.hypervisor, base_url=site.settings.base_url)
+        parked = leases.park_due(
+            db,
+            now=site.clock(),
+            hypervisor=site.hypervisor,
+            base_url=site.settings.base_url,
+            timezone=site.settings.timezone,
+        )
         db.commit()
         return parked
 

@@ -35,9 +35,14 @@ class Cluster:
     def wait(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def put(self, vm: Vm, *, host: str = "hv1", power: Power = Power.RUNNING) -> None:
-        """The machine of this row, on this host, long since booted."""
+    def put(self, vm: Vm, *, host: str = "hv1", power: Power = Power.RUNNING, keep: bool = False) -> None:
+        """The machine of this row, on this host, long since booted; with `keep` its snapshots stay."""
+        with self.world.world() as world:
+            before = world.machines.get(str(vm.id))
         self.put_machine(vm.id, vm.name, host=host, power=power)
+        if keep and before is not None:
+            with self.world.world() as world:
+                world.machines[str(vm.id)].snapshots = before.snapshots
 
     def put_machine(self, vm_id: UUID, name: str, *, host: str = "hv1", power: Power = Power.RUNNING) -> None:
         with self.world.world() as world:

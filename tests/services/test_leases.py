@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -39,7 +39,10 @@ def tell(db: Session, now: datetime = NOW) -> int:
 
 
 def park_due(db: Session, cluster: Cluster, now: datetime) -> int:
-    return leases.park_due(db, now=now, hypervisor=cluster.hypervisor, patience_s=0)
+    """Two rounds: the guests are asked, and have listened when they are looked at."""
+    first = leases.park_due(db, now=now, hypervisor=cluster.hypervisor)
+    cluster.wait(2)
+    return first + leases.park_due(db, now=now, hypervisor=cluster.hypervisor)
 
 
 def test_the_owner_is_told_a_week_and_a_day_before_once_each(db: Session, vm: Vm) -> None:
@@ -102,8 +105,72 @@ def test_at_its_end_a_machine_is_parked_and_its_owner_told(db: Session, vm: Vm, 
 
 def test_a_machine_parked_by_hand_gets_its_grace_at_the_end(db: Session, vm: Vm, cluster: Cluster) -> None:
     vm.state = VmState.PARKED
+    cluster.put(vm, power=Power.OFF)
     assert park_due(db, cluster, END) == 1
     assert vm.retire_at == END + timedelta(days=14)
+
+
+def test_a_row_that_says_parked_does_not_keep_a_running_machine_from_being_stopped(
+    db: Session, vm: Vm, cluster: Cluster
+) -> None:
+    vm.state = VmState.PARKED
+    leases.park_due(db, now=END, hypervisor=cluster.hypervisor)
+    assert db.scalars(select(Mail)).all() == [], "nobody is told that it is off while it runs"
+    cluster.wait(2)
+    leases.park_due(db, now=END, hypervisor=cluster.hypervisor)
+    assert (cluster.power_of(vm.id), vm.retire_at) == (Power.OFF, END + timedelta(days=14))
+
+
+@pytest.mark.parametrize("state", [VmState.RUNNING, VmState.ERROR])
+def test_a_machine_that_no_host_knows_gets_its_grace_too(db: Session, vm: Vm, cluster: Cluster, state: VmState) -> None:
+    vm.state = state
+    cluster.lose(vm.id)
+    assert park_due(db, cluster, END) == 1
+    assert vm.retire_at == END + timedelta(days=14)
+
+
+def test_a_machine_that_never_had_a_host_gets_its_grace_too(db: Session, ada: Account, cluster: Cluster) -> None:
+    vm = make_vm(db, owner=ada, expires_at=END, state=VmState.ERROR)
+    assert park_due(db, cluster, END) == 1
+    assert vm.retire_at == END + timedelta(days=14)
+
+
+def test_many_machines_that_refuse_do_not_keep_the_others_from_being_parked(
+    db: Session, ada: Account, vm: Vm, cluster: Cluster
+) -> None:
+    silent = make_host(db, "hv2")
+    for _ in range(60):
+        make_vm(db, owner=ada, expires_at=END - timedelta(days=1), host_id=silent.id)
+    cluster.silence("hv2")
+    assert park_due(db, cluster, END) == 1
+    assert vm.state == VmState.PARKED
+
+
+def test_a_lease_extended_while_the_guest_shuts_down_keeps_the_machine(
+    db: Session, ada: Account, cluster: Cluster
+) -> None:
+    vm = make_vm(db, owner=ada, name="wiki-sorda", expires_at=END, host_id=make_host(db).id)
+    cluster.put(vm)
+    leases.park_due(db, now=END, hypervisor=cluster.hypervisor)
+    vms.extend(db, actor=actor_for(db, "ada"), vm_id=vm.id, ends_on=(END + timedelta(days=30)).date(), now=END)
+    leases.park_due(db, now=END + timedelta(minutes=6), hypervisor=cluster.hypervisor)
+    assert (vm.state, vm.parking_since, cluster.power_of(vm.id)) == (VmState.RUNNING, None, Power.RUNNING)
+
+
+def test_a_machine_that_left_the_park_in_its_grace_time_is_retired_all_the_same(
+    db: Session, vm: Vm, cluster: Cluster
+) -> None:
+    park_due(db, cluster, END)
+    vm.state = VmState.STOPPED
+    assert leases.retire_due(db, now=END + timedelta(days=14), queue=ListQueue()) == 1
+
+
+def test_parking_reckons_days_where_the_hospital_is(db: Session, ada: Account, cluster: Cluster) -> None:
+    end = datetime(2026, 3, 20, 2, 0, tzinfo=UTC)
+    vm = make_vm(db, owner=ada, expires_at=end, host_id=make_host(db).id)
+    cluster.put(vm, power=Power.OFF)
+    leases.park_due(db, now=end, hypervisor=cluster.hypervisor, timezone="America/Bogota")
+    assert "2 April 2026" in db.scalars(select(Mail)).one().text
 
 
 def test_a_silent_host_holds_up_only_its_own_machines(db: Session, vm: Vm, ada: Account, cluster: Cluster) -> None:

@@ -36,12 +36,6 @@ def switch(db: Session, cluster: Cluster, vm: Vm, actor: Actor, action: PowerAct
     return vms.power(db, actor=actor, vm_id=vm.id, action=action, hypervisor=cluster.hypervisor, now=NOW)
 
 
-def park(db: Session, cluster: Cluster, vm: Vm, actor: Actor | None) -> Vm:
-    return vms.park(
-        db, actor=actor, vm_id=vm.id, hypervisor=cluster.hypervisor, now=NOW, patience_s=3, wait=cluster.wait
-    )
-
-
 def test_a_machine_is_switched_off_and_on(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
     assert switch(db, cluster, vm, owner, PowerAction.POWER_OFF).state == VmState.STOPPED
     assert cluster.power_of(vm.id) == Power.OFF
@@ -82,6 +76,18 @@ def test_a_machine_whose_time_is_over_is_not_started(db: Session, cluster: Clust
         switch(db, cluster, vm, owner, PowerAction.START)
 
 
+def test_a_machine_whose_time_is_over_is_not_restarted(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
+    vm.expires_at = NOW - timedelta(days=1)
+    with pytest.raises(Conflict):
+        switch(db, cluster, vm, owner, PowerAction.REBOOT)
+
+
+def test_a_machine_that_is_being_given_back_is_not_started(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
+    vm.state, vm.retire_at = VmState.ERROR, NOW
+    with pytest.raises(Conflict):
+        switch(db, cluster, vm, owner, PowerAction.START)
+
+
 def test_nothing_is_switched_while_work_is_under_way(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
     db.add(Workflow(id="retire-1", kind="retire", subject_id=vm.id, created_at=NOW))
     with pytest.raises(Conflict):
@@ -109,25 +115,6 @@ def test_no_transaction_is_open_while_the_host_works(db: Session, cluster: Clust
     assert open_while_asked == [False]
 
 
-def test_parking_waits_for_the_guest(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
-    parked = park(db, cluster, vm, owner)
-    assert (parked.state, parked.parked_at) == (VmState.PARKED, NOW)
-    assert cluster.power_of(vm.id) == Power.OFF
-    assert park(db, cluster, vm, owner).state == VmState.PARKED
-
-
-def test_parking_switches_off_a_guest_that_does_not_listen(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
-    cluster.hypervisor.shut_down = lambda host, vm_id: None  # type: ignore[method-assign,assignment]
-    park(db, cluster, vm, owner)
-    assert cluster.power_of(vm.id) == Power.OFF
-
-
-def test_a_parked_machine_is_started_again(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
-    park(db, cluster, vm, owner)
-    started = switch(db, cluster, vm, owner, PowerAction.START)
-    assert (started.state, started.parked_at) == (VmState.RUNNING, None)
-
-
 def test_who_may_use_a_machine_sees_its_screen(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
     picture = vms.screenshot(db, actor=owner, vm_id=vm.id, hypervisor=cluster.hypervisor)
     assert picture.png.startswith(b"\x89PNG")
@@ -150,6 +137,39 @@ def test_states_are_kept_gone_back_to_and_deleted(db: Session, cluster: Cluster,
     assert names(db, cluster, vm, owner) == []
     actions = [entry.action for entry in vms.history(db, actor=owner, vm_id=vm.id)]
     assert actions == ["vm.snapshot_deleted", "vm.snapshot_reverted", "vm.snapshot_taken"]
+
+
+def revert(db: Session, cluster: Cluster, vm: Vm, actor: Actor, name: str) -> None:
+    vms.revert_snapshot(db, actor=actor, vm_id=vm.id, name=name, hypervisor=cluster.hypervisor, now=NOW)
+
+
+def test_going_back_to_a_running_state_is_seen_at_once(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:
+    take(db, cluster, vm, owner, "while-running")
+    vm.state, vm.parked_at = VmState.PARKED, NOW
+    cluster.put(vm, power=Power.OFF, keep=True)
+    revert(db, cluster, vm, owner, "while-running")
+    assert (vm.state, vm.parked_at, cluster.power_of(vm.id)) == (VmState.RUNNING, None, Power.RUNNING)
+
+
+def test_going_back_to_a_state_that_was_off_is_seen_at_once(
+    db: Session, cluster: Cluster, vm: Vm, owner: Actor
+) -> None:
+    cluster.put(vm, power=Power.OFF)
+    take(db, cluster, vm, owner, "while-off")
+    cluster.put(vm, power=Power.RUNNING, keep=True)
+    revert(db, cluster, vm, owner, "while-off")
+    assert (vm.state, vm.state_reason) == (VmState.STOPPED, "")
+
+
+def test_a_snapshot_does_not_start_a_machine_whose_time_is_over(
+    db: Session, cluster: Cluster, vm: Vm, owner: Actor
+) -> None:
+    take(db, cluster, vm, owner, "while-running")
+    vm.state, vm.expires_at = VmState.PARKED, NOW - timedelta(days=1)
+    cluster.put(vm, power=Power.OFF, keep=True)
+    with pytest.raises(Conflict):
+        revert(db, cluster, vm, owner, "while-running")
+    assert cluster.power_of(vm.id) == Power.OFF
 
 
 def test_a_name_is_kept_once_and_a_handful_in_all(db: Session, cluster: Cluster, vm: Vm, owner: Actor) -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from portal.core.lifecycle import VmState
+from portal.interfaces import Power
 from portal.models import Vm, VmRequest, VmUser
 from portal.services import leases
 from portal.services.leases import LeaseAction
@@ -74,11 +75,20 @@ def test_sharing_and_ending_it(ada: CheckingClient, machine: UUID, site: Site, p
         assert db.get(VmUser, (machine, people.sam)) is None
 
 
-def test_parking_asks_first_and_then_switches_off(
+def test_parking_asks_first_and_then_shuts_down(
     ada: CheckingClient, machine: UUID, site: Site, hypervisor: KeptMachines
 ) -> None:
     assert ada.get(f"/vms/{machine}/park").status_code == 200
     assert load(site, machine).state == VmState.RUNNING
+    ada.send(f"/vms/{machine}/park")
+    assert hypervisor.power[machine] == Power.OFF
+    assert load(site, machine).parking_since is not None
+
+
+def test_parking_what_is_off_is_done_at_once(
+    ada: CheckingClient, machine: UUID, site: Site, hypervisor: KeptMachines
+) -> None:
+    hypervisor.power[machine] = Power.OFF
     ada.send(f"/vms/{machine}/park")
     assert load(site, machine).state == VmState.PARKED
 
