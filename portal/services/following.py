@@ -18,6 +18,7 @@ from portal.services.vm_access import again, get
 from portal.services.workflows import is_under_way
 
 WENT_OFF = N_("The machine went off by itself or with its host.")  # after a power cut nobody knows which
+STANDS_STILL = N_("It stands still: it was paused on its host, often because no room was left on a disk.")
 SETTLES = timedelta(seconds=30)  # how long switching may take: what was seen meanwhile may be older than it
 
 
@@ -55,6 +56,10 @@ def follow(vm: Vm, power: Power | None, *, looked_at: datetime) -> None:
         return
     if vm.state == VmState.RUNNING and power in {Power.OFF, Power.CRASHED}:
         note_off(vm)
+    elif vm.state == VmState.RUNNING and power == Power.PAUSED:
+        vm.state_reason = STANDS_STILL  # not "off": a snapshot pauses for a moment too, and consoles stay open
+    elif vm.state == VmState.RUNNING and vm.state_reason == STANDS_STILL and power == Power.RUNNING:
+        vm.state_reason = ""
     elif vm.state == VmState.STOPPED and power == Power.RUNNING:
         vm.move_to(VmState.RUNNING)
     elif vm.shut_down_asked_at is not None and looked_at - vm.shut_down_asked_at >= LISTENS_FOR:

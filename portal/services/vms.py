@@ -21,7 +21,7 @@ from portal.models.vm_requests import VmRequestKind
 from portal.models.vms import is_living
 from portal.services import accounts, audit, notices, workflows
 from portal.services.audit import record, subject_of
-from portal.services.following import is_changing, look
+from portal.services.following import STANDS_STILL, is_changing, look
 from portal.services.orders import policy_of
 from portal.services.paging import Page, paginate
 from portal.services.parking import keep_until, park
@@ -30,6 +30,7 @@ from portal.services.snapshots import delete_snapshot, revert_snapshot, snapshot
 from portal.services.vm_access import check_no_work, get, may_manage, may_use, usable
 
 __all__ = [
+    "STANDS_STILL",
     "Extended",
     "PowerAction",
     "add_user",

@@ -112,9 +112,10 @@ def test_the_state_of_a_machine_follows_without_taking_the_focus_away(
     log_in(page, address, "ada")
     page.goto(f"{address}/vms/{places['vm']}")
     page.focus("#state >> text=Restart")
-    with page.expect_response("**/state"):
+    with page.expect_response("**/state?*"):
         pass
     assert page.evaluate("document.activeElement.textContent.trim()") == "Restart"
     with site.write_sessions.begin() as db:
         db.get_one(Vm, places["vm"]).move_to(VmState.STOPPED)
     page.wait_for_selector("#state >> text=Start", timeout=20_000)
+    page.wait_for_selector("#screen-title", state="detached")
