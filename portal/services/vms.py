@@ -202,8 +202,8 @@ def colleague(db: Session, vm: Vm, account_id: UUID) -> Account:
     return account
 
 
-def hand_over(db: Session, *, actor: Actor, vm_id: UUID, to_account_id: UUID, now: datetime) -> Vm:
-    """Give the machine to a colleague of its department."""
+def hand_over(db: Session, *, actor: Actor, vm_id: UUID, to_account_id: UUID, now: datetime, base_url: str = "") -> Vm:
+    """Give the machine to a colleague of its department, who gets a mail."""
     vm = manageable(db, actor, vm_id)
     receiver = colleague(db, vm, to_account_id)
     if receiver.id == vm.owner_id:
@@ -214,6 +214,7 @@ def hand_over(db: Session, *, actor: Actor, vm_id: UUID, to_account_id: UUID, no
     db.flush()
     db.refresh(vm)
     record(db, actor=actor, action="vm.handed_over", subject=subject_of(vm), now=now, details=details)
+    notices.tell_handed_over(db, vm=vm, by=actor.name, now=now, base_url=base_url)
     return vm
 
 
