@@ -152,6 +152,6 @@ export function keysFor(text, layout) {
     total: characters.length,
     missing: different.filter((character) => !strokesFor(character, layout)),
     byLayout: different.filter((character) => dependsOnLayout(character) && !isBeyondAscii(character)),
-    byCharacterSet: different.filter(isBeyondAscii),
+    byCharacterSet: different.filter((character) => isBeyondAscii(character) && strokesFor(character, layout)),
   };
 }

@@ -59,7 +59,9 @@ def paste_words() -> dict[str, str]:
     return {
         "untypable": _("This keyboard has no key for: %(characters)s"),
         "by_layout": _("Right only if the keyboard of the machine is set to “%(keyboard)s”: %(characters)s"),
-        "by_character_set": _("The machine must know these characters; many text consoles do not: %(characters)s"),
+        "by_character_set": _(
+            "Whether these come out right depends on the character set of the machine: %(characters)s"
+        ),
         "not_connected": _("Not connected: nothing was typed."),
         "nothing_typed": _("Nothing was typed, for this keyboard has no key for: %(characters)s"),
         "typing": _("Typing %(total)s characters …"),

@@ -115,3 +115,13 @@ def test_a_machine_that_its_host_has_paused_says_so_until_it_goes_on(
     pause(cluster, vm, Power.RUNNING)
     refresh(db, cluster, host)
     assert (vm.state, vm.state_reason) == (VmState.RUNNING, "")
+
+
+def test_a_machine_that_is_started_and_shut_down_at_once_is_seen_to_be_off_at_once(
+    db: Session, cluster: Cluster, vm: Vm, owner: Actor
+) -> None:
+    vm.switched_at = NOW - timedelta(seconds=5)
+    switch(db, cluster, vm, owner, PowerAction.SHUT_DOWN)
+    cluster.wait(2)
+    look = NOW + timedelta(seconds=2)
+    assert vms.look(db, actor=owner, vm_id=vm.id, hypervisor=cluster.hypervisor, now=look).state == VmState.STOPPED

@@ -99,7 +99,7 @@ def plan(page: Page, text: str, layout: str) -> dict[str, list[str]]:
 
 
 def test_it_is_known_before_the_first_key_what_is_missing_and_what_depends_on_the_machine(scripts: Page) -> None:
-    assert plan(scripts, "ls -l Ł á", "es") == {"missing": ["Ł"], "byLayout": ["-"], "byCharacterSet": ["Ł", "á"]}
+    assert plan(scripts, "ls -l Ł á", "es") == {"missing": ["Ł"], "byLayout": ["-"], "byCharacterSet": ["á"]}
     assert plan(scripts, "á", "us")["missing"] == ["á"]
 
 
