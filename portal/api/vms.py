@@ -22,7 +22,7 @@ bp = APIBlueprint("vms", __name__, url_prefix="/vms", tag="VMs")
 @bp.input(VmsQuery, location="query", arg_name="query")
 @bp.output(VmsOut)
 @bp.doc(summary="Machines, newest first", operation_id="list_vms")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def index(query: VmsQuery) -> VmsOut:
     """Retired ones only with state=retired."""
     with reading() as db:
@@ -43,7 +43,7 @@ def index(query: VmsQuery) -> VmsOut:
 @bp.get("/<uuid:vm_id>")
 @bp.output(VmOut)
 @bp.doc(summary="One machine", operation_id="get_vm")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def get(vm_id: UUID) -> VmOut:
     with reading() as db:
         return vm_out(vms.get(db, actor=actor(), vm_id=vm_id))
@@ -95,7 +95,10 @@ def extend(vm_id: UUID, wish: ExtendIn) -> Any:
 def retire(vm_id: UUID) -> VmOut:
     """Queues the removal of machine, disk, snapshots and address; the state becomes `retired` when it is done."""
     with writing() as db:
-        return vm_out(vms.retire(db, actor=actor(), vm_id=vm_id, queue=site().queue, now=now()))
+        vm = vms.retire(
+            db, actor=actor(), vm_id=vm_id, queue=site().queue, now=now(), base_url=site().settings.base_url
+        )
+        return vm_out(vm)
 
 
 def vm_out(vm: Vm) -> VmOut:
@@ -103,7 +106,7 @@ def vm_out(vm: Vm) -> VmOut:
         id=vm.id,
         name=vm.name,
         state=vm.state,
-        state_reason=vm.state_reason,
+        state_reason=vm.state_reason % vm.state_reason_params if vm.state_reason_params else vm.state_reason,
         host=vm.host.name if vm.host else None,
         address=vm.address,
         mac=vm.mac,

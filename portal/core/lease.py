@@ -59,9 +59,9 @@ def check_days(*, starts_on: date | None, ends_on: date, today: date, policy: Le
         )
 
 
-def is_within_policy(*, created_on: date, today: date, ends_on: date, policy: LeasePolicy) -> bool:
-    """True if the lease may be extended to `ends_on` without a decision."""
-    return (ends_on - created_on).days <= policy.total_days and (ends_on - today).days <= policy.extension_days
+def last_day(*, created_on: date, today: date, policy: LeasePolicy) -> date:
+    """The last day to which a lease may be extended without a decision."""
+    return min(created_on + timedelta(days=policy.total_days), today + timedelta(days=policy.extension_days))
 
 
 def notice_due(expires_at: datetime, now: datetime) -> str | None:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, Conflict, Invalid, LoginFailed, NotAllowed, NotFound
 from portal.core.passwords import check_password, lock_until
 from portal.core.policy import HOUSE_ROLES, Actor, Grant, Permission, Role, roles_with
-from portal.models import Account, Department, Membership
+from portal.models import Account, Department, Membership, Vm
+from portal.models.vms import is_living
 from portal.services import login_sessions, tokens
 from portal.services.audit import Subject, record
 from portal.services.paging import Page, paginate
@@ -206,8 +207,12 @@ def listing(db: Session, *, actor: Actor | None, text: str | None = None, page: 
 
 
 def colleagues(db: Session, *, actor: Actor, department_id: UUID) -> list[Account]:
-    """Active people of a department, for handing over and sharing; only for who may see the department."""
-    if not actor.may(Permission.SEE_DEPARTMENT, department_id):
+    """Active people of a department, for handing over and sharing.
+
+    Only for who may see the department, or owns a machine there: a student who was handed one can pass it on.
+    """
+    owns = select(Vm.id).where(Vm.owner_id == actor.account_id, Vm.department_id == department_id, is_living())
+    if not actor.may(Permission.SEE_DEPARTMENT, department_id) and db.scalar(owns.limit(1)) is None:
         raise NotAllowed(N_("You may not see this department."))
     members = select(Membership.account_id).where(Membership.department_id == department_id)
     query = select(Account).where(Account.id.in_(members), Account.active, Account.id != actor.account_id)
@@ -223,6 +228,11 @@ def approvers_of(db: Session, department_id: UUID, *, but: UUID | None = None, m
     found = active_accounts(db, local, but, most)
     if found:
         return found
+    return administrators(db, but=but, most=most)
+
+
+def administrators(db: Session, *, but: UUID | None = None, most: int = 20) -> list[Account]:
+    """Of the whole house."""
     house = select(Membership.account_id).where(Membership.role == Role.ADMIN, Membership.department_id.is_(None))
     return active_accounts(db, house, but, most)
 

@@ -23,20 +23,19 @@ from portal.core.errors import (
     OwnRequest,
 )
 from portal.core.flags import Flag, flags_for
-from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, local_day
-from portal.core.lifecycle import VmRequestState, VmState
+from portal.core.lease import DEFAULT_TIMEZONE, local_day
+from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
 from portal.core.templates import TemplateSpec, spec_from_data
 from portal.interfaces import WorkflowQueue
-from portal.models import Template, Vm, VmRequest
+from portal.models import Template, VmRequest
 from portal.models.vm_requests import VmRequestKind
-from portal.services import capacity, claims, notices, quotas, workflows
+from portal.services import capacity, claims, extensions, notices, quotas, workflows
 from portal.services.audit import record, subject_of
 from portal.services.capacity import Capacity
 from portal.services.orders import newest_version, one_of, spec_of
 from portal.services.paging import Page, paginate
-from portal.services.parking import keep_until
 from portal.services.vm_requests import may_see
 
 LONGEST_REASON = 2000
@@ -208,7 +207,7 @@ def approve(
     today = local_day(now, timezone)
     shorten(vm_request, ends_on, today)
     if vm_request.kind == VmRequestKind.EXTENSION:
-        extend_lease(db, vm_request, now=now, timezone=timezone)
+        extensions.grant(db, vm_request, by=actor, now=now, timezone=timezone)
         notices.tell_extended(db, vm_request=vm_request, by=actor.name, now=now, base_url=base_url)
     else:
         take_less(db, vm_request, size=size, copies=copies)
@@ -301,16 +300,6 @@ def begin_if_due(db: Session, vm_request: VmRequest, *, queue: WorkflowQueue, no
         return
     workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=now)
     vm_request.workflow_id = workflow.id
-
-
-def extend_lease(db: Session, vm_request: VmRequest, *, now: datetime, timezone: str) -> None:
-    vm = db.get(Vm, vm_request.vm_id)
-    if vm is None or vm.state == VmState.RETIRED:
-        raise Conflict(N_("This machine was given back meanwhile."))
-    keep_until(vm, max(vm.expires_at, end_of_day(vm_request.ends_on, timezone)), now)
-    vm_request.move_to(VmRequestState.FULFILLED)
-    vm_request.fulfilled_at = now
-    db.flush()
 
 
 def deny(

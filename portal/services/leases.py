@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -17,12 +17,13 @@ from portal.core.lease import DEFAULT_TIMEZONE, NOTICES, notice_due, retire_at
 from portal.core.lifecycle import VmState
 from portal.interfaces import Hypervisor, WorkflowQueue
 from portal.models import LeaseNotice, Vm
-from portal.services import notices, parking, vms
+from portal.services import notices, parking, vms, workflows
 from portal.services.audit import record, subject_of
 
 log = structlog.get_logger()
 
 AT_ONCE = 50
+TRIED_AGAIN_AFTER = timedelta(hours=1)
 LIVING_STATES = (VmState.RUNNING, VmState.STOPPED, VmState.PARKED, VmState.ERROR)
 
 
@@ -84,6 +85,7 @@ def send_notices(
     ending = select(Vm).where(
         Vm.expires_at > now,
         Vm.expires_at <= now + max(before for _, before in NOTICES),
+        Vm.retire_at.is_(None),  # else it is being given back already
         Vm.state.in_(LIVING_STATES),
     )
     written = 0
@@ -159,14 +161,26 @@ def begin_grace(db: Session, vm: Vm, *, now: datetime, base_url: str, timezone: 
 
 
 def retire_due(db: Session, *, now: datetime, queue: WorkflowQueue, most: int = AT_ONCE) -> int:
-    """Queue the retirement of machines whose grace time is over, in whatever state they are."""
+    """Queue the retirement of machines whose grace time is over, in whatever state they are; at most so many at once.
+
+    One that failed is tried again after a while, until it has succeeded.
+    """
     over = select(Vm.id).where(Vm.retire_at <= now, Vm.state.in_(LIVING_STATES))
     retired = 0
-    for vm_id in list(db.scalars(over.order_by(Vm.retire_at).limit(most))):
+    for vm_id in list(db.scalars(over.order_by(Vm.retire_at))):
+        if retired >= most:
+            break
+        if failed_lately(db, vm_id, now):
+            continue
         try:
             with db.begin_nested():
                 vms.retire(db, actor=None, vm_id=vm_id, queue=queue, now=now)
             retired += 1
-        except Conflict as error:  # its retirement is under way already
+        except Conflict as error:  # its retirement is under way already, or more time was asked for
             log.info("machine not retired", vm=str(vm_id), reason=str(error))
     return retired
+
+
+def failed_lately(db: Session, vm_id: UUID, now: datetime) -> bool:
+    latest = workflows.latest_of(db, vm_id)
+    return latest is not None and latest.ended_at is not None and latest.ended_at + TRIED_AGAIN_AFTER > now

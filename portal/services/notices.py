@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
 from portal.core.templates import spec_from_data
-from portal.models import Account, Template, Vm, VmRequest
+from portal.models import Account, AuditEntry, Template, Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
-from portal.services import mails
+from portal.services import accounts, mails
 from portal.services.letters import Body, Link, as_html, as_text, day_in_words, translate
 
 
@@ -124,6 +124,20 @@ def tell_denied(db: Session, *, vm_request: VmRequest, by: str, reason: str, now
     post(db, account, translate(locale, N_("Denied: %(name)s"), name=vm_request.name), body, now)
 
 
+def tell_no_longer_needed(db: Session, *, vm_request: VmRequest, now: datetime, base_url: str) -> None:
+    """Nobody decides any more on more time for a machine that is given back."""
+    account = account_of(db, vm_request.submitted_by_id)
+    locale = account.locale
+    text = translate(
+        locale,
+        N_("You asked for more time for %(name)s. The machine is being given back, so nobody decides on it any more."),
+        name=vm_request.name,
+    )
+    page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
+    subject = translate(locale, N_("Closed: more time for %(name)s"), name=vm_request.name)
+    post(db, account, subject, Body((text,), links=links(base_url, page)), now)
+
+
 def tell_ready(db: Session, *, vm_request: VmRequest, vms: Sequence[Vm], now: datetime, base_url: str) -> None:
     """The machines of a request serve: names, addresses, how to open them, until when."""
     account = account_of(db, vm_request.submitted_by_id)
@@ -157,31 +171,77 @@ def tell_lease_end(
     base_url: str,
     timezone: str = DEFAULT_TIMEZONE,
 ) -> None:
-    """`choices` are the msgid and the signed text of each link."""
-    account = account_of(db, vm.owner_id)
-    locale = account.locale
-    day = day_in_words(locale, local_day(vm.expires_at, timezone))
-    paragraphs = (
-        translate(locale, N_("Your machine %(name)s may be kept until %(day)s."), name=vm.name, day=day),
-        translate(locale, N_("After that it is switched off; its disk is kept for 14 more days. What shall we do?")),
-    )
-    pages = [(translate(locale, label), f"/leases/{quote(text)}") for label, text in choices]
-    subject = translate(locale, N_("%(name)s ends on %(day)s"), name=vm.name, day=day)
-    post(db, account, subject, Body(paragraphs, links=links(base_url, *pages)), now)
+    """`choices` are the msgid and the signed text of each link; they are the owner's."""
+    for account in keepers_of(db, vm):
+        locale = account.locale
+        day = day_in_words(locale, local_day(vm.expires_at, timezone))
+        wording = (
+            N_("Your machine %(name)s may be kept until %(day)s."),
+            N_("The machine %(name)s of %(owner)s, whose account is closed, may be kept until %(day)s."),
+        )
+        paragraphs = (
+            about_machine(account, vm, wording, day=day),
+            translate(
+                locale, N_("After that it is switched off; its disk is kept for 14 more days. What shall we do?")
+            ),
+        )
+        pages = [(translate(locale, label), f"/leases/{quote(text)}") for label, text in choices]
+        if account.id != vm.owner_id:
+            pages = [machine_page(locale, vm)]
+        subject = translate(locale, N_("%(name)s ends on %(day)s"), name=vm.name, day=day)
+        post(db, account, subject, Body(paragraphs, links=links(base_url, *pages)), now)
+
+
+def keepers_of(db: Session, vm: Vm) -> Sequence[Account]:
+    """Who is told about a machine: its owner, or who decides in its department when the owner's account is closed."""
+    owner = account_of(db, vm.owner_id)
+    return [owner] if owner.active else accounts.approvers_of(db, vm.department_id)
+
+
+def about_machine(account: Account, vm: Vm, wording: tuple[str, str], **params: str) -> str:
+    """The first wording for the owner, the second for whoever is told instead."""
+    mine, others = wording
+    if account.id == vm.owner_id:
+        return translate(account.locale, mine, name=vm.name, **params)
+    return translate(account.locale, others, name=vm.name, owner=vm.owner.name, **params)
+
+
+def machine_page(locale: str, vm: Vm) -> tuple[str, str]:
+    return (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
 
 
 def tell_parked(db: Session, *, vm: Vm, now: datetime, base_url: str, timezone: str = DEFAULT_TIMEZONE) -> None:
-    account = account_of(db, vm.owner_id)
-    locale = account.locale
-    paragraphs = [translate(locale, N_("The time of your machine %(name)s is over. It is switched off."), name=vm.name)]
-    if vm.retire_at:
-        day = day_in_words(locale, local_day(vm.retire_at, timezone))
-        paragraphs.append(
-            translate(locale, N_("Its disk is kept until %(day)s. Extend it before, if you still need it."), day=day)
+    for account in keepers_of(db, vm):
+        locale = account.locale
+        wording = (
+            N_("The time of your machine %(name)s is over. It is switched off."),
+            N_("The time of %(name)s is over, the machine of %(owner)s, whose account is closed. It is switched off."),
         )
-    page = (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
-    subject = translate(locale, N_("Switched off: %(name)s"), name=vm.name)
-    post(db, account, subject, Body(tuple(paragraphs), links=links(base_url, page)), now)
+        paragraphs = [about_machine(account, vm, wording)]
+        if vm.retire_at:
+            day = day_in_words(locale, local_day(vm.retire_at, timezone))
+            kept = N_("Its disk is kept until %(day)s. Extend it before, if you still need it.")
+            paragraphs.append(translate(locale, kept, day=day))
+        subject = translate(locale, N_("Switched off: %(name)s"), name=vm.name)
+        post(db, account, subject, Body(tuple(paragraphs), links=links(base_url, machine_page(locale, vm))), now)
+
+
+def tell_not_retired(db: Session, *, vm: Vm, now: datetime, base_url: str) -> None:
+    """Who asked for it, and the administrators: it was to be given back and is still there."""
+    asked = select(AuditEntry.actor_id).where(
+        AuditEntry.action == "vm.retire_asked", AuditEntry.subject_id == str(vm.id)
+    )
+    asker_id = db.scalar(asked.order_by(AuditEntry.id.desc()).limit(1))
+    asker = [db.get_one(Account, asker_id)] if asker_id else []
+    for account in {one.id: one for one in [*asker, *accounts.administrators(db)]}.values():
+        locale = account.locale
+        paragraphs = (
+            translate(locale, N_("%(name)s could not be given back: it is still there."), name=vm.name),
+            translate(locale, vm.state_reason, **vm.state_reason_params),
+            translate(locale, N_("It is tried again every hour, until it has succeeded or somebody extends it.")),
+        )
+        subject = translate(locale, N_("Not given back: %(name)s"), name=vm.name)
+        post(db, account, subject, Body(paragraphs, links=links(base_url, machine_page(locale, vm))), now)
 
 
 def tell_retired(db: Session, *, vm: Vm, now: datetime, base_url: str = "") -> None:

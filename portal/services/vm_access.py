@@ -48,6 +48,16 @@ def usable(db: Session, *, actor: Actor, vm_id: UUID) -> Vm:
     return vm
 
 
+def manageable(db: Session, actor: Actor, vm_id: UUID) -> Vm:
+    """A living machine that the person may give away or give back. NotFound, else NotAllowed."""
+    vm = get(db, actor=actor, vm_id=vm_id)
+    if not may_manage(actor=actor, vm=vm):
+        raise NotAllowed(N_("This is somebody else's machine."))
+    if vm.state == VmState.RETIRED:
+        raise Conflict(N_("This machine was given back."))
+    return vm
+
+
 def address_of(db: Session, vm: Vm) -> HostAddress:
     """Where its host is reached; Conflict unless it is a whole machine that no work is under way on."""
     place = place_of(db, vm)

@@ -1,33 +1,29 @@
-"""Machines: find, see, share, hand over, extend, retire. Switching is in power.py."""
+"""Machines: find, see, share, hand over, retire. What is about their power and their time has files of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, Invalid, NotAllowed
-from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, is_within_policy, local_day
-from portal.core.lifecycle import VmRequestState, VmState
+from portal.core.errors import N_, Conflict, Invalid
+from portal.core.lifecycle import VmState
 from portal.core.policy import Actor, Permission
-from portal.core.templates import spec_from_data
 from portal.interfaces import WorkflowQueue
-from portal.models import Account, AuditEntry, Department, Membership, Vm, VmRequest, VmUser
-from portal.models.vm_requests import VmRequestKind
+from portal.models import Account, AuditEntry, Department, Membership, Vm, VmUser
 from portal.models.vms import is_living
-from portal.services import accounts, audit, notices, workflows
+from portal.services import audit, notices, workflows
 from portal.services.audit import record, subject_of
+from portal.services.extensions import Extended, close_waiting, extend, last_day_at_once, waiting_for
 from portal.services.following import STANDS_STILL, is_changing, look
-from portal.services.orders import policy_of
 from portal.services.paging import Page, paginate
-from portal.services.parking import keep_until, park
+from portal.services.parking import park
 from portal.services.power import PowerAction, power, screenshot
 from portal.services.snapshots import delete_snapshot, revert_snapshot, snapshots, take_snapshot
-from portal.services.vm_access import check_no_work, get, may_manage, may_use, usable
+from portal.services.vm_access import again, get, manageable, may_manage, may_use, usable
 
 __all__ = [
     "STANDS_STILL",
@@ -40,7 +36,9 @@ __all__ = [
     "hand_over",
     "history",
     "is_changing",
+    "last_day_at_once",
     "look",
+    "manageable",
     "may_manage",
     "may_use",
     "park",
@@ -57,14 +55,6 @@ __all__ = [
 ]
 
 MOST_USERS = 50
-
-
-@dataclass(frozen=True)
-class Extended:
-    """The lease was extended at once, within policy."""
-
-    vm: Vm
-    ends_on: date
 
 
 def search(
@@ -110,85 +100,6 @@ def scopes_of(
     if seen is None:
         return [[]]
     return [*([Vm.department_id == one] for one in sorted(seen)), *own]
-
-
-def manageable(db: Session, actor: Actor, vm_id: UUID) -> Vm:
-    """A living machine that the person may give away or give back. NotFound, else NotAllowed."""
-    vm = get(db, actor=actor, vm_id=vm_id)
-    if not may_manage(actor=actor, vm=vm):
-        raise NotAllowed(N_("This is somebody else's machine."))
-    if vm.state == VmState.RETIRED:
-        raise Conflict(N_("This machine was given back."))
-    return vm
-
-
-def extend(
-    db: Session,
-    *,
-    actor: Actor,
-    vm_id: UUID,
-    ends_on: date,
-    now: datetime,
-    reason: str = "",
-    timezone: str = DEFAULT_TIMEZONE,
-    base_url: str = "",
-) -> Extended | VmRequest:
-    """Within policy at once; beyond it a request (which needs a reason) goes to the approvers."""
-    vm = manageable(db, actor, vm_id)
-    check_no_work(db, vm)
-    today, present_end = local_day(now, timezone), local_day(vm.expires_at, timezone)
-    if ends_on <= present_end:
-        raise Invalid(N_("The machine is kept until %(day)s anyway."), field="ends_on", day=present_end.isoformat())
-    if (ends_on - today).days > 2 * 365:
-        raise Invalid(N_("This is more than two years away."), field="ends_on")
-    if ends_on < today:
-        raise Invalid(N_("The last day is already over."), field="ends_on")
-    policy = policy_of(spec_from_data(vm.template_version.spec), today)
-    created_on = local_day(vm.created_at, timezone)
-    if not is_within_policy(created_on=created_on, today=today, ends_on=ends_on, policy=policy):
-        return ask_extension(db, actor=actor, vm=vm, ends_on=ends_on, reason=reason, now=now, base_url=base_url)
-    keep_until(vm, end_of_day(ends_on, timezone), now)
-    details = {"from": present_end.isoformat(), "to": ends_on.isoformat()}
-    record(db, actor=actor, action="vm.extended", subject=subject_of(vm), now=now, reason=reason, details=details)
-    return Extended(vm, ends_on)
-
-
-def ask_extension(
-    db: Session, *, actor: Actor, vm: Vm, ends_on: date, reason: str, now: datetime, base_url: str
-) -> VmRequest:
-    """Beyond policy somebody else decides. The machine keeps its capacity, so nothing is claimed."""
-    if not 3 <= len(reason.strip()) <= 2000:
-        raise Invalid(N_("So long a time needs a decision: please say why you need it."), field="reason")
-    waiting = select(VmRequest).where(VmRequest.vm_id == vm.id, VmRequest.state == VmRequestState.SUBMITTED)
-    if db.scalar(waiting.limit(1)) is not None:
-        raise Conflict(N_("A longer time for this machine was asked for already."))
-    vm_request = VmRequest(
-        kind=VmRequestKind.EXTENSION,
-        vm_id=vm.id,
-        department_id=vm.department_id,
-        submitted_by_id=actor.account_id,
-        submitted_at=now,
-        template_slug=vm.template_version.template_slug,
-        size="",
-        name=vm.name[:40],
-        copies=1,
-        vcpus=vm.vcpus,
-        memory_mib=vm.memory_mib,
-        disk_gib=vm.disk_gib,
-        purpose=reason.strip(),
-        ends_on=ends_on,
-        wanted={"ends_on": ends_on.isoformat()},
-    )
-    db.add(vm_request)
-    db.flush()
-    details = {"vm_id": str(vm.id), "ends_on": ends_on.isoformat()}
-    record(
-        db, actor=actor, action="vm.extension_asked", subject=subject_of(vm_request), now=now, reason=reason,
-        details=details,
-    )  # fmt: skip
-    approvers = accounts.approvers_of(db, vm.department_id, but=actor.account_id)
-    notices.tell_submitted(db, vm_request=vm_request, approvers=approvers, now=now, base_url=base_url)
-    return vm_request
 
 
 def colleague(db: Session, vm: Vm, account_id: UUID) -> Account:
@@ -248,18 +159,34 @@ def remove_user(db: Session, *, actor: Actor, vm_id: UUID, account_id: UUID, now
     return vm
 
 
-def retire(db: Session, *, actor: Actor | None, vm_id: UUID, queue: WorkflowQueue, now: datetime) -> Vm:
+def retire(
+    db: Session, *, actor: Actor | None, vm_id: UUID, queue: WorkflowQueue, now: datetime, base_url: str = ""
+) -> Vm:
     """Queue the removal of machine, disk, snapshots and address. The row stays as a record.
 
-    `actor` is None for the end of the grace time.
+    `actor` is None for the end of the grace time. What fails is tried again by the clock (leases.retire_due), until
+    it has succeeded or somebody extends the machine.
     """
-    vm = db.get_one(Vm, vm_id) if actor is None else manageable(db, actor, vm_id)
+    if actor is not None:
+        manageable(db, actor, vm_id)
+        close_waiting(db, vm_id, actor=actor, now=now, base_url=base_url)
+    vm = again(db, vm_id)
+    if actor is None:
+        check_grace_is_over(db, vm, now)
     if vm.state == VmState.CLONING:
         raise Conflict(N_("The machine is still being made. Cancel its request instead."))
+    vm.retire_at = min(vm.retire_at or now, now)
     workflow = workflows.begin(db, kind="retire", subject_id=vm.id, queue=queue, now=now)
     details = {"workflow": workflow.id}
     record(db, actor=actor, action="vm.retire_asked", subject=subject_of(vm), now=now, details=details)
     return vm
+
+
+def check_grace_is_over(db: Session, vm: Vm, now: datetime) -> None:
+    if vm.retire_at is None or vm.retire_at > now:
+        raise Conflict(N_("The lease was extended meanwhile."))
+    if waiting_for(db, vm.id):
+        raise Conflict(N_("More time was asked for, and nobody has decided yet."))
 
 
 def history(db: Session, *, actor: Actor, vm_id: UUID) -> list[AuditEntry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,11 +39,12 @@ class StepView:
 
 @dataclass(frozen=True)
 class CopyView:
-    """One machine of the request. Before its row exists the state is "waiting"."""
+    """One machine of the request. Before its row exists the state is "waiting". `message` is a msgid."""
 
     name: str
     state: str
     message: str
+    message_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,9 @@ def runs_like(db: Session, *conditions: ColumnElement[bool]) -> dict[str, float]
 def copies_of(db: Session, vm_request: VmRequest) -> tuple[CopyView, ...]:
     vms = {vm.position: vm for vm in db.scalars(select(Vm).where(Vm.vm_request_id == vm_request.id))}
     return tuple(
-        CopyView(vms[position].name, str(vms[position].state), vms[position].state_reason)
+        CopyView(
+            vms[position].name, str(vms[position].state), vms[position].state_reason, vms[position].state_reason_params
+        )
         if position in vms
         else CopyView(name, "waiting", "")
         for position, name in enumerate(vm_names(vm_request.name, vm_request.copies))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import PortalError
-from portal.core.lease import GRACE, local_day
+from portal.core.lease import local_day, retire_at
 from portal.core.lifecycle import VmState
 from portal.core.policy import Permission
 from portal.models import Vm, VmRequest
@@ -47,12 +47,27 @@ def managed(vm_id: UUID) -> Vm:
 @permission(Permission.USE_MACHINE)
 def extend(vm_id: UUID) -> ResponseReturnValue:
     vm = managed(vm_id)
-    last = local_day(vm.expires_at, site().settings.timezone)
-    return extend_page(vm, ExtendForm(ends_on=max(last, local_day(now(), site().settings.timezone)) + MORE))
+    return extend_page(vm, ExtendForm(ends_on=proposed_day(vm)))
+
+
+def proposed_day(vm: Vm) -> date:
+    """Some months more, but no later than nobody needs to decide, if that is a gain."""
+    present_end = local_day(vm.expires_at, site().settings.timezone)
+    more, at_once = max(present_end, local_day(now(), site().settings.timezone)) + MORE, last_day_at_once(vm)
+    return min(more, at_once) if at_once > present_end else more
+
+
+def last_day_at_once(vm: Vm) -> date:
+    return vms.last_day_at_once(vm, now=now(), timezone=site().settings.timezone)
 
 
 def extend_page(vm: Vm, form: ExtendForm) -> str:
-    return render_template("vms/extend.html", vm=vm, form=form, back=url_for("vms.show", vm_id=vm.id))
+    at_once = last_day_at_once(vm)
+    if at_once > local_day(vm.expires_at, site().settings.timezone):
+        hint = _("Until %(day)s at once. For a later day an approver decides, who reads your reason.", day=day(at_once))
+    else:
+        hint = _("It stays as long as it ordinarily may. For a later day an approver decides, who reads your reason.")
+    return render_template("vms/extend.html", vm=vm, form=form, hint=hint, back=url_for("vms.show", vm_id=vm.id))
 
 
 @bp.post("/vms/<uuid:vm_id>/extend")
@@ -159,7 +174,11 @@ def ask_park(vm_id: UUID) -> ResponseReturnValue:
         "components/confirm.html",
         title=_("Park “%(name)s”?", name=vm.name),
         text=_("The machine is shut down and its disk is kept. Start it again whenever you need it."),
-        note=_("After %(days)s days in the park it is given back, and its disk is deleted.", days=GRACE.days),
+        note=_(
+            "Its time still ends on %(end)s. It is given back, and its disk deleted, on %(last)s, unless extended.",
+            end=day(vm.expires_at),
+            last=day(retire_at(vm.expires_at)),
+        ),
         words=_("Park the machine"),
         action=url_for("leases.park", vm_id=vm_id),
         back=url_for("vms.show", vm_id=vm_id),
@@ -196,7 +215,7 @@ def ask_retire(vm_id: UUID) -> ResponseReturnValue:
 @bp.post("/vms/<uuid:vm_id>/retire")
 @permission(Permission.USE_MACHINE)
 def retire(vm_id: UUID) -> ResponseReturnValue:
-    vm = vms.retire(db(), actor=actor(), vm_id=vm_id, queue=site().queue, now=now())
+    vm = vms.retire(db(), actor=actor(), vm_id=vm_id, queue=site().queue, now=now(), base_url=site().settings.base_url)
     db().commit()
     flash(_("“%(name)s” is being given back.", name=vm.name), "success")
     return redirect(url_for("vms.show", vm_id=vm_id), 303)

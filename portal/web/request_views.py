@@ -21,7 +21,7 @@ from portal.models.vm_requests import VmRequestKind
 from portal.services import accounts, orders, vm_requests, workflows
 from portal.services.workflows import CopyView, Progress
 from portal.web.context import actor, db, now
-from portal.web.formats import day
+from portal.web.formats import day, translated
 from portal.web.languages import current_language
 
 LOG_LINES = 400  # the newest; the whole log stays in the database
@@ -174,7 +174,7 @@ def copies_of(vm_request: VmRequest, seen: tuple[CopyView, ...]) -> tuple[Copy, 
         Copy(
             copy.name,
             copy.state,
-            copy.message,
+            translated(copy.message, copy.message_params),
             vm_id_for(vm_request.id, position) if copy.state in STATES_WITH_PAGE else None,
         )
         for position, copy in enumerate(seen)

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from portal.core.errors import N_, NotFound
+from portal.core.lease import retire_at
 from portal.core.lifecycle import VmState
 from portal.core.policy import Permission
 from portal.models import Vm
@@ -86,7 +87,7 @@ def filters() -> Filters:
 
 
 @bp.get("")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def index() -> ResponseReturnValue:
     wanted = filters()
     found = vms.search(
@@ -104,7 +105,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/table.csv")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def table() -> Response:
     wanted = filters()
     found = vms.search(
@@ -182,7 +183,7 @@ def seen_now(vm_id: UUID) -> Vm:
 
 
 @bp.get("/<uuid:vm_id>")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def show(vm_id: UUID) -> ResponseReturnValue:
     vm = seen_now(vm_id)
     moment = moment_of(vm)
@@ -200,11 +201,12 @@ def show(vm_id: UUID) -> ResponseReturnValue:
         share_form=ColleagueForm().offer([one for one in colleagues if one.id not in known]),
         history=vms.history(db(), actor=actor(), vm_id=vm_id)[:30],
         living=vm.state in LIVING and moment.work is None,
+        disk_until=retire_at(vm.expires_at),
     )
 
 
 @bp.get("/<uuid:vm_id>/state")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 @background
 def state(vm_id: UUID) -> ResponseReturnValue:
     """The part of the machine's page that changes by itself; when more of the page has changed, all is loaded anew."""

@@ -65,7 +65,7 @@ def note_outcomes(ctx: Context, outcomes: Mapping[UUID, MachineOutcome]) -> None
         for vm in vms_of(db, ctx.subject_id):
             outcome = outcomes.get(vm.id)
             if outcome is not None and not outcome.ok:
-                mark_error(vm, outcome.message[:500])
+                mark_error(vm, N_("Its host said: %(reason)s"), {"reason": outcome.message[:500]})
         ctx.report(db, sum(outcome.ok for outcome in outcomes.values()))
 
 
@@ -110,6 +110,8 @@ def finish(ctx: Context) -> None:
         vm_request.fulfilled_at = ctx.site.clock()
         vm_request.sealed_parameters = None
         record(db, vm_request, "vm_request.fulfilled", ctx)
+        for vm in living_vms_of(db, ctx.subject_id):
+            audit.record(db, actor=None, action="vm.made", subject=audit.subject_of(vm), now=ctx.site.clock())
 
 
 def record(db: Session, vm_request: VmRequest, action: str, ctx: Context, reason: str = "") -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from portal.core.errors import N_, MachineMissing, OutsideUnavailable, PlaybookFailed
@@ -135,8 +136,9 @@ def give_up(ctx: Context, machines: Sequence[Waiting], reason: str) -> None:
     )
 
 
-def mark_error(vm: Vm, reason: str) -> None:
+def mark_error(vm: Vm, reason: str, params: Mapping[str, Any] | None = None) -> None:
+    """`reason` is a msgid filled by `params`: who reads it may read another language."""
     if vm.state == VmState.ERROR:
-        vm.state_reason = reason
+        vm.state_reason, vm.state_reason_params = reason, dict(params or {})
     else:
-        vm.move_to(VmState.ERROR, reason=reason)
+        vm.move_to(VmState.ERROR, reason=reason, params=params)

@@ -10,7 +10,7 @@ from portal.core.errors import N_
 from portal.core.lifecycle import VmState
 from portal.models import Vm, Workflow
 from portal.services import audit, claims
-from portal.services.notices import tell_retired
+from portal.services.notices import tell_not_retired, tell_retired
 from portal.workflows.clone_orders import retire_run
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error
@@ -51,9 +51,19 @@ def begun(db: Session, workflow: Workflow, ctx: Context) -> None:
 
 
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
+    """Its page, who asked and the administrators are told, once for each reason: it is tried again by the clock."""
     vm = db.get_one(Vm, workflow.subject_id)
-    if vm.state != VmState.RETIRED:
-        mark_error(vm, (workflow.error or "") % workflow.error_params)
+    error, params = workflow.error or "", workflow.error_params
+    if vm.state == VmState.RETIRED or (vm.state, vm.state_reason, vm.state_reason_params) == (
+        VmState.ERROR,
+        error,
+        params,
+    ):
+        return
+    mark_error(vm, error, params)
+    now, base_url = ctx.site.clock(), ctx.site.settings.base_url
+    audit.record(db, actor=None, action="vm.retire_failed", subject=audit.subject_of(vm), now=now)
+    tell_not_retired(db, vm=vm, now=now, base_url=base_url)
 
 
 def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:

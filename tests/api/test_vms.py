@@ -26,6 +26,17 @@ def test_one_sees_the_machines_of_ones_department(ada: Caller, grace: Caller, ev
     assert names == [["wiki"], ["wiki"], []]
 
 
+def test_the_auditor_reads_everything_and_switches_nothing(olga: Caller, wiki: Vm) -> None:
+    for path in ("/vms", f"/vms/{wiki.id}", "/vm-requests", f"/vm-requests/{wiki.vm_request_id}"):
+        assert olga.get(path).status_code == 200, path
+    assert problem(olga.post(f"/vms/{wiki.id}/power", {"action": "power_off"})) == (403, "not-allowed")
+
+
+def test_asking_a_machine_to_shut_down_says_so(ada: Caller, wiki: Vm) -> None:
+    answer = ada.post(f"/vms/{wiki.id}/power", {"action": "shut_down"}).get_json()
+    assert (answer["state"], answer["state_reason"]) == ("running", "It was asked to shut down.")
+
+
 def test_a_machine_says_where_it_runs(ada: Caller, wiki: Vm) -> None:
     shown = ada.get(f"/vms/{wiki.id}").get_json()
     assert (shown["name"], shown["host"], shown["state"], shown["template"]) == ("wiki", "hv1", "running", "dokuwiki")

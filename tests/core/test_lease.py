@@ -15,7 +15,7 @@ from portal.core.lease import (
     ORDINARY,
     check_days,
     end_of_day,
-    is_within_policy,
+    last_day,
     local_day,
     notice_due,
     policy_for,
@@ -96,7 +96,7 @@ def test_days_are_checked_beside_their_field(starts_on: date | None, ends_on: da
 )
 def test_extensions_within_policy(created_days_ago: int, ends_in_days: int, within: bool) -> None:
     created_on, ends_on = TODAY - timedelta(days=created_days_ago), TODAY + timedelta(days=ends_in_days)
-    assert is_within_policy(created_on=created_on, today=TODAY, ends_on=ends_on, policy=ORDINARY) == within
+    assert (ends_on <= last_day(created_on=created_on, today=TODAY, policy=ORDINARY)) == within
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from portal.core.errors import Conflict, Invalid, LoginFailed, NotAllowed
 from portal.core.policy import Grant, Permission, Role
 from portal.models import Account, AuditEntry, LoginSession
 from portal.services import accounts, login_sessions, tokens
-from tests.factories import actor_for, make_account, make_department
+from tests.factories import actor_for, make_account, make_department, make_vm
 from tests.factories.moments import NOW
 
 PASSWORD = "quiet green river stone"
@@ -154,6 +154,15 @@ def test_colleagues_are_the_active_people_of_the_department(db: Session) -> None
     assert accounts.colleagues(db, actor=ada, department_id=make_department(db).id) == [tom]
     with pytest.raises(NotAllowed):
         accounts.colleagues(db, actor=ada, department_id=make_department(db, "laboratorio").id)
+
+
+def test_a_student_who_owns_a_machine_finds_colleagues_for_it(db: Session) -> None:
+    sam, tom = make_account(db, "sam", role=Role.STUDENT), make_account(db, "tom")
+    department = make_department(db)
+    with pytest.raises(NotAllowed):
+        accounts.colleagues(db, actor=actor_for(db, "sam"), department_id=department.id)
+    make_vm(db, owner=sam)
+    assert accounts.colleagues(db, actor=actor_for(db, "sam"), department_id=department.id) == [tom]
 
 
 def test_a_department_without_approver_is_decided_by_administrators(db: Session) -> None:

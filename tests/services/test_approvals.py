@@ -28,7 +28,7 @@ from portal.core.templates import NetworkClass, OperatingSystem
 from portal.models import Claim, Mail, VmRequest, Workflow
 from portal.models.database import make_write_sessions
 from portal.models.vm_requests import VmRequestKind
-from portal.services import approvals, audit
+from portal.services import approvals, audit, vms
 from tests.factories import (
     ListQueue,
     actor_for,
@@ -240,6 +240,22 @@ def test_an_approved_extension_lengthens_the_lease_at_once(desk: Desk) -> None:
     assert approved.state == VmRequestState.FULFILLED
     assert vm.expires_at == end_of_day(date(2027, 3, 31))
     assert desk.queue.entries == []
+
+
+def test_an_approved_extension_stands_in_the_history_of_its_machine(desk: Desk) -> None:
+    vm = make_vm(desk.db)
+    asked = make_vm_request(desk.db, kind=VmRequestKind.EXTENSION, vm_id=vm.id, size="", ends_on=date(2027, 6, 30))
+    desk.approve(vm_request_id=asked.id)
+    (entry,) = vms.history(desk.db, actor=desk.grace, vm_id=vm.id)
+    assert (entry.action, entry.actor, entry.details["to"]) == ("vm.extended", "Grace", "2027-06-30")
+
+
+def test_no_extension_is_approved_for_a_machine_that_is_being_deleted(desk: Desk) -> None:
+    vm = make_vm(desk.db)
+    asked = make_vm_request(desk.db, kind=VmRequestKind.EXTENSION, vm_id=vm.id, size="", ends_on=date(2027, 6, 30))
+    desk.db.add(Workflow(id="retire-1", kind="retire", subject_id=vm.id, created_at=NOW))
+    with pytest.raises(Conflict):
+        desk.approve(vm_request_id=asked.id)
 
 
 @pytest.mark.parametrize(

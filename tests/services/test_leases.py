@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import NotFound
-from portal.core.lifecycle import VmState
+from portal.core.lifecycle import VmRequestState, VmState, WorkflowState
+from portal.core.policy import Role
 from portal.interfaces import Power
-from portal.models import Account, Mail, Vm
+from portal.models import Account, Mail, Vm, VmRequest, Workflow
 from portal.services import leases, vms
 from portal.services.leases import LeaseAction, LeaseLink
 from tests.factories import ListQueue, actor_for, make_account, make_host, make_vm
@@ -157,6 +158,33 @@ def test_a_lease_extended_while_the_guest_shuts_down_keeps_the_machine(
     assert (vm.state, vm.parking_since, cluster.power_of(vm.id)) == (VmState.RUNNING, None, Power.RUNNING)
 
 
+def test_a_machine_is_not_deleted_while_somebody_may_still_grant_it_more_time(
+    db: Session, vm: Vm, cluster: Cluster
+) -> None:
+    park_due(db, cluster, END)
+    far = (END + timedelta(days=400)).date()
+    asked = vms.extend(db, actor=actor_for(db, "ada"), vm_id=vm.id, ends_on=far, now=END, reason="The course goes on")
+    assert isinstance(asked, VmRequest)
+    assert leases.retire_due(db, now=END + timedelta(days=15), queue=ListQueue()) == 0
+    asked.state = VmRequestState.DENIED
+    assert leases.retire_due(db, now=END + timedelta(days=15), queue=ListQueue()) == 1
+
+
+def test_a_retirement_that_failed_is_tried_again_after_an_hour(db: Session, vm: Vm) -> None:
+    failed_at = NOW + timedelta(minutes=5)
+    vms.retire(db, actor=actor_for(db, "ada"), vm_id=vm.id, queue=ListQueue(), now=NOW)
+    workflow = db.scalars(select(Workflow)).one()
+    workflow.state, workflow.ended_at = WorkflowState.FAILED, failed_at
+    vm.state = VmState.ERROR
+    assert leases.retire_due(db, now=failed_at + timedelta(minutes=59), queue=ListQueue()) == 0
+    assert leases.retire_due(db, now=failed_at + timedelta(minutes=61), queue=ListQueue()) == 1
+
+
+def test_nobody_is_reminded_of_a_machine_that_is_being_given_back(db: Session, vm: Vm) -> None:
+    vms.retire(db, actor=actor_for(db, "ada"), vm_id=vm.id, queue=ListQueue(), now=NOW)
+    assert tell(db) == 0
+
+
 def test_a_machine_that_left_the_park_in_its_grace_time_is_retired_all_the_same(
     db: Session, vm: Vm, cluster: Cluster
 ) -> None:
@@ -171,6 +199,26 @@ def test_parking_reckons_days_where_the_hospital_is(db: Session, ada: Account, c
     cluster.put(vm, power=Power.OFF)
     leases.park_due(db, now=end, hypervisor=cluster.hypervisor, timezone="America/Bogota")
     assert "2 April 2026" in db.scalars(select(Mail)).one().text
+
+
+def test_when_the_owner_has_left_the_approvers_are_told(db: Session, ada: Account, vm: Vm, cluster: Cluster) -> None:
+    make_account(db, "grace", role=Role.APPROVER)
+    ada.active = False
+    tell(db)
+    park_due(db, cluster, END)
+    notice, parked = db.scalars(select(Mail).order_by(Mail.created_at)).all()
+    assert notice.receiver == parked.receiver == "grace@hospital.example"
+    assert "of Ada" in notice.text
+    assert "/leases/" not in notice.text, "the choices are the owner's"
+
+
+def test_without_owner_and_approver_the_administrators_are_told(
+    db: Session, ada: Account, vm: Vm, cluster: Cluster
+) -> None:
+    make_account(db, "root", role=Role.ADMIN)
+    ada.active = False
+    park_due(db, cluster, END)
+    assert db.scalars(select(Mail.receiver)).all() == ["root@hospital.example"]
 
 
 def test_a_silent_host_holds_up_only_its_own_machines(db: Session, vm: Vm, ada: Account, cluster: Cluster) -> None:

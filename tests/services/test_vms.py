@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.core.lease import end_of_day
-from portal.core.lifecycle import VmState
+from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor, Role
 from portal.core.templates import NetworkClass, OperatingSystem
 from portal.models import Account, Mail, Vm, VmRequest, VmUser
@@ -154,6 +154,16 @@ def test_an_extension_goes_forward_and_not_for_ever(db: Session, vm: Vm, owner: 
 def test_a_colleague_may_not_extend(db: Session, vm: Vm) -> None:
     with pytest.raises(NotAllowed):
         extend(db, vm, actor_for(db, "tom"), date(2026, 5, 31))
+
+
+def test_giving_back_closes_what_was_asked_for_it_and_tells_who_asked(db: Session, vm: Vm, owner: Actor) -> None:
+    asked = extend(db, vm, owner, date(2026, 8, 30), reason="The course goes on")
+    root = actor_for(db, "root", role=Role.ADMIN)
+    vms.retire(db, actor=root, vm_id=vm.id, queue=ListQueue(), now=NOW)
+    assert isinstance(asked, VmRequest)
+    assert asked.state == VmRequestState.CANCELLED
+    (mail,) = db.scalars(select(Mail).where(Mail.receiver == "ada@hospital.example"))
+    assert mail.subject == "Closed: more time for wiki"
 
 
 def test_giving_back_queues_the_removal_once(db: Session, vm: Vm, owner: Actor) -> None:

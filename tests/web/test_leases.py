@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from portal.core.lifecycle import VmState
@@ -30,6 +30,35 @@ def test_a_longer_stay_within_policy_holds_at_once(ada: CheckingClient, machine:
     answer = ada.send(f"/vms/{machine}/extend", {"ends_on": ends_on.isoformat()})
     assert answer.location == f"/vms/{machine}"
     assert load(site, machine).expires_at.date() == ends_on
+
+
+def test_the_form_proposes_a_day_that_holds_at_once(ada: CheckingClient, machine: UUID, site: Site) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Vm, machine).expires_at = FixedClock().at + timedelta(days=170)
+    page = ada.get(f"/vms/{machine}/extend").text
+    last = (TODAY + timedelta(days=180)).isoformat()
+    assert f'value="{last}"' in page
+
+
+def test_a_parked_machine_shows_when_its_time_ends_and_until_when_its_disk_is_kept(
+    ada: CheckingClient, machine: UUID, site: Site
+) -> None:
+    with site.write_sessions.begin() as db:
+        vm = db.get_one(Vm, machine)
+        vm.state, vm.parked_at = VmState.PARKED, FixedClock().at
+        vm.expires_at = datetime(2026, 5, 10, 12, tzinfo=UTC)
+    for page in (f"/vms/{machine}", f"/vms/{machine}/park"):
+        text = ada.get(page).text
+        assert "10 May 2026" in text
+        assert "24 May 2026" in text
+
+
+def test_a_machine_in_its_grace_time_shows_when_its_disk_goes(ada: CheckingClient, machine: UUID, site: Site) -> None:
+    with site.write_sessions.begin() as db:
+        vm = db.get_one(Vm, machine)
+        vm.state, vm.parked_at = VmState.PARKED, FixedClock().at
+        vm.retire_at = datetime(2026, 3, 16, 12, tzinfo=UTC)
+    assert "16 March 2026" in ada.get(f"/vms/{machine}").text
 
 
 def test_a_stay_beyond_policy_becomes_a_request(ada: CheckingClient, machine: UUID, site: Site) -> None:
@@ -79,6 +108,16 @@ def test_whoever_gets_a_machine_is_told_by_mail(ada: CheckingClient, machine: UU
     with site.sessions() as db:
         mail = db.query(Mail).one()
         assert (mail.account_id, "moodle-farmacia" in mail.subject) == (people.tom, True)
+
+
+def test_a_student_who_was_handed_a_machine_opens_its_page(
+    client: CheckingClient, machine: UUID, site: Site, people: People
+) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Vm, machine).owner_id = people.sam
+    client.log_in("sam")
+    assert client.get(f"/vms/{machine}").status_code == 200
+    assert client.get(f"/vms/{machine}/hand-over").status_code == 200
 
 
 def test_nothing_is_handed_over_to_another_department(
@@ -148,7 +187,8 @@ def test_a_link_asks_to_log_in_first_and_leads_on(client: CheckingClient, machin
 
 
 def test_a_link_that_somebody_changed_leads_nowhere(ada: CheckingClient, machine: UUID, site: Site) -> None:
-    assert ada.get(link(site, machine, LeaseAction.PARK)[:-2] + "xx").status_code == 404
+    address = link(site, machine, LeaseAction.PARK)
+    assert ada.get(address.replace("/leases/W", "/leases/X")).status_code == 404
 
 
 def test_a_link_ends_when_the_lease_is_extended(ada: CheckingClient, machine: UUID, site: Site) -> None:

@@ -164,3 +164,10 @@ def test_a_paused_machine_can_be_started_again(
     ada.send(f"/vms/{machine}/power", {"action": "start"})
     assert hypervisor.power[machine] == Power.RUNNING
     assert "paused" not in ada.get(f"/vms/{machine}").text
+
+
+def test_the_auditor_looks_at_machines_and_switches_none(client: CheckingClient, machine: UUID) -> None:
+    client.log_in("olga")
+    for page in ("/vms", "/vms/table.csv", f"/vms/{machine}", f"/vms/{machine}/state"):
+        assert client.get(page).status_code == 200, page
+    assert client.send(f"/vms/{machine}/power", {"action": "power_off"}).status_code == 403

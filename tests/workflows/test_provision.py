@@ -233,7 +233,8 @@ def test_the_log_of_people_tells_how_it_ended(world: World) -> None:
     world.order()
     world.run()
     with world.read() as db:
-        assert list(db.scalars(select(AuditEntry.action))) == ["vm_request.fulfilled"]
+        actions = list(db.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
+    assert actions == ["vm_request.fulfilled", "vm.made"]
 
 
 def test_lines_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

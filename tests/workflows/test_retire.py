@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from portal.core.lifecycle import VmState
+from portal.core.policy import Role
 from portal.interfaces import MachineOutcome
-from portal.models import AuditEntry, Claim, Mail, Vm
-from portal.services import workflows
+from portal.models import Account, AuditEntry, Claim, Mail, Membership, Vm
+from portal.services import accounts, vms, workflows
 from tests.workflows.conftest import World
 from tests.workflows.doubles import clock
 
@@ -49,11 +50,28 @@ def test_a_machine_that_cannot_be_removed_says_why_and_can_be_retired_again(worl
     world.playbooks.play = lambda *order: MachineOutcome(ok=False, changed=False, message="device busy")  # type: ignore[method-assign]
     assert retire(world, vm) == "failed"
     with world.read() as db:
-        assert db.get_one(Vm, vm.id).state_reason == (
+        kept = db.get_one(Vm, vm.id)
+        assert kept.state_reason % kept.state_reason_params == (
             "1 of 1 machines failed. moodle: device busy. Put that right, then try again."
         )
     world.playbooks.play = play  # type: ignore[method-assign]
     assert retire(world, vm) == "done"
+
+
+def test_a_failed_retirement_is_told_once_and_in_the_language_of_who_asked(world: World) -> None:
+    vm = make_running(world)
+    with world.site.write_sessions.begin() as db:
+        ada = db.get_one(Account, vm.owner_id)
+        ada.locale = "es"
+        ada.memberships.append(Membership(role=Role.REQUESTER, department_id=vm.department_id))
+        vms.retire(db, actor=accounts.actor_of(ada), vm_id=vm.id, queue=world.queue, now=clock())
+    world.playbooks.play = lambda *order: MachineOutcome(ok=False, changed=False, message="device busy")  # type: ignore[method-assign]
+    assert world.run() == "failed"
+    assert retire(world, vm) == "failed"
+    with world.read() as db:
+        told = db.scalars(select(Mail.text).where(Mail.subject.contains(vm.name)).order_by(Mail.created_at)).all()
+    (mail,) = [text for text in told if "device busy" in text]
+    assert "1 de 1 máquinas" in mail
 
 
 def test_retiring_twice_tells_the_owner_once(world: World) -> None:
