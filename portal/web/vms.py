@@ -149,7 +149,8 @@ class Moment:
 
     @property
     def host_is_silent(self) -> bool:
-        return self.vm.state != VmState.RETIRED and self.vm.host is not None and bool(self.vm.host.trouble)
+        made = self.vm.state not in (VmState.CLONING, VmState.RETIRED)
+        return made and self.vm.host is not None and bool(self.vm.host.trouble)
 
     @property
     def shape(self) -> str:

@@ -150,8 +150,18 @@ def test_a_machine_on_a_dead_host_is_not_said_to_run(ada: CheckingClient, machin
     text = ada.get(f"/vms/{machine}").text
     assert "not known" in text
     assert "does not answer" in text
-    assert "/screenshot" not in text
-    assert "tone-good" not in text
+    for part in ("/screenshot", "/console", "/power", "tone-good"):
+        assert part not in text
+
+
+def test_a_machine_that_was_given_back_does_not_say_how_long_it_stays(
+    ada: CheckingClient, machine: UUID, site: Site, clock: FixedClock
+) -> None:
+    with site.write_sessions.begin() as db:
+        vm = db.get_one(Vm, machine)
+        vm.move_to(VmState.RETIRED)
+        vm.retired_at = clock.at
+    assert "How long it stays" not in ada.get(f"/vms/{machine}").text
 
 
 def test_a_paused_machine_can_be_started_again(
