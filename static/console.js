@@ -1,6 +1,7 @@
 // The console page: two tabs, one connection each, a state that is said aloud, and typing what was pasted.
 
 import { openGraphical } from "./graphical.js";
+import { pasteForm } from "./paste.js";
 import { openSerial } from "./serial.js";
 
 const root = document.getElementById("console");
@@ -11,7 +12,9 @@ const tabs = { graphical: document.getElementById("tab-graphical"), serial: docu
 const openers = { graphical: openGraphical, serial: openSerial };
 const open = { graphical: null, serial: null };
 const tries = { graphical: 0, serial: 0 };
+const turns = { graphical: 0, serial: 0 }; // each connecting has a number; only the newest may open a console
 const MOST_TRIES = 5;
+const SHUT_OUT = new Set([4401, 4403]);
 const FINAL = new Set([1000, 4401, 4403, 4409, 4410, 4429]); // trying again by ourselves would not help
 let shown = "graphical";
 let timer = 0;
@@ -21,6 +24,9 @@ function say(text, tone = "calm") {
   state.className = `badge-state tone-${tone}`;
 }
 
+/** Trouble that the server explained, and that waiting does not mend. */
+class Refused extends Error {}
+
 /** A ticket opens one console once. It is asked for right before it is used. */
 async function ticketFor(kind) {
   const form = new FormData();
@@ -29,10 +35,11 @@ async function ticketFor(kind) {
   const answer = await fetch(root.dataset.tickets, { method: "POST", body: form, headers: { Accept: "application/json" } });
   if (answer.redirected || answer.status === 400 || answer.status === 401) {
     window.location.reload(); // logged out, or the page is too old: the server knows what to show
-    throw new Error(words.closed["4401"]);
+    throw new Refused(words.closed["4401"]);
   }
+  if (answer.status >= 500) throw new Error(answer.statusText);
   const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
+  if (!answer.ok) throw new Refused(told.error);
   return told;
 }
 
@@ -44,21 +51,52 @@ function addressOf(path) {
 
 async function connect(kind) {
   window.clearTimeout(timer);
-  if (open[kind]) open[kind].close();
+  const turn = ++turns[kind];
+  open[kind]?.close();
   open[kind] = null;
   say(words.connecting, "wait");
+  let ticket;
   try {
-    const { ticket, url } = await ticketFor(kind);
-    const console_ = openers[kind](screens[kind], addressOf(url), ["binary", `vivero.ticket.${ticket}`], {
-      opened: () => opened(kind),
-      closed: (code) => closed(kind, console_, code),
-      leave: leaveScreen,
-      label: words.screens[kind],
-    });
-    open[kind] = console_;
+    ticket = await ticketFor(kind);
   } catch (error) {
-    say(error.message, "bad");
+    if (turn !== turns[kind] || kind !== shown) return;
+    if (error instanceof Refused) say(error.message, "bad");
+    else tryLater(kind, words.silent);
+    return;
   }
+  if (turn === turns[kind]) openConsole(kind, ticket);
+}
+
+function openConsole(kind, { ticket, url }) {
+  const console_ = openers[kind](screens[kind], addressOf(url), ["binary", `vivero.ticket.${ticket}`], {
+    opened: () => opened(kind),
+    closed: (code) => closed(kind, console_, code),
+    leave: leaveScreen,
+    label: words.screens[kind],
+  });
+  open[kind] = console_;
+}
+
+/** Say what happened and try again after a while, each time after a longer one. */
+function tryLater(kind, sentence) {
+  if (tries[kind] >= MOST_TRIES) {
+    say(`${sentence} ${words.given_up}`, "bad");
+    return;
+  }
+  tries[kind] += 1;
+  say(`${sentence} ${words.again}`, "wait");
+  timer = window.setTimeout(() => connect(kind), 1000 * 2 ** tries[kind]);
+}
+
+/** What a machine has shown is not for whoever sits down here next. */
+function clearScreens() {
+  for (const kind of Object.keys(screens)) {
+    turns[kind] += 1;
+    open[kind]?.close();
+    open[kind] = null;
+    screens[kind].replaceChildren();
+  }
+  paste.forget();
 }
 
 function opened(kind) {
@@ -66,19 +104,21 @@ function opened(kind) {
   if (kind !== shown) return;
   say(words.connected, "good");
   open[kind].focus();
+  paste.advise();
 }
 
 function closed(kind, console_, code) {
   if (open[kind] !== console_) return; // an earlier one, replaced already
   open[kind] = null;
-  if (kind !== shown) return;
-  say(words.closed[String(code)] || words.lost, "bad");
-  if (FINAL.has(code) || tries[kind] >= MOST_TRIES) return;
-  tries[kind] += 1;
-  timer = window.setTimeout(() => connect(kind), 1000 * 2 ** tries[kind]);
+  const sentence = words.closed[String(code)] || words.lost;
+  if (SHUT_OUT.has(code)) clearScreens();
+  if (kind !== shown && !SHUT_OUT.has(code)) return;
+  if (FINAL.has(code)) say(sentence, "bad");
+  else tryLater(kind, sentence);
 }
 
 function show(kind) {
+  window.clearTimeout(timer);
   shown = kind;
   for (const name of Object.keys(tabs)) {
     const chosen = name === kind;
@@ -89,15 +129,17 @@ function show(kind) {
   for (const part of document.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== kind;
   history.replaceState(null, "", `#${kind}`);
   if (open[kind]) {
-    say(words.connected, "good");
+    say(open[kind].isOpen() ? words.connected : words.connecting, open[kind].isOpen() ? "good" : "wait");
     open[kind].fit();
   } else {
     connect(kind);
   }
+  paste.advise();
 }
 
 /** Keyboards must find a way out of a screen that swallows every key (WCAG 2.1.2). */
 function leaveScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
   document.getElementById("leave-target").focus();
   say(words.left, "calm");
 }
@@ -120,18 +162,9 @@ document.getElementById("ctrl-alt-del").addEventListener("click", () => {
   if (open.graphical) open.graphical.ctrlAltDel();
 });
 document.getElementById("full-screen").addEventListener("click", () => screens[shown].requestFullscreen());
-document.getElementById("paste-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const text = document.getElementById("paste-text");
-  const layout = document.getElementById("paste-layout").value;
-  if (!open[shown] || !text.value) return;
-  const missing = await open[shown].type(text.value, layout);
-  say(missing ? `${words.untypable} ${missing}` : words.typed, missing ? "wait" : "good");
-  if (!missing) text.value = "";
-  open[shown]?.focus();
-});
 window.addEventListener("resize", () => open[shown]?.fit());
 window.addEventListener("pagehide", () => Object.values(open).forEach((one) => one?.close()));
 
+const paste = pasteForm(words.paste, { shown: () => open[shown], done: () => open[shown]?.focus() });
 root.hidden = false;
 show(window.location.hash === "#serial" ? "serial" : "graphical");

@@ -1,26 +1,33 @@
 // The graphical console: noVNC on our own WebSocket.
 
 import RFB from "./vendor/novnc/core/rfb.js";
-import { strokesFor } from "./keyboards.js";
+import { keysFor } from "./keyboards.js";
 
 const BETWEEN_KEYS_MS = 12; // guests under emulation lose keys that come faster
+const HELD = ["ControlLeft", "ControlRight", "AltLeft", "AltRight", "ShiftLeft", "ShiftRight", "MetaLeft", "MetaRight"];
 
 const wait = (ms) => new Promise((done) => window.setTimeout(done, ms));
+
+/** Whoever leaves with keys held down lets them go elsewhere, and the machine would never hear of it. */
+function letGo(canvas) {
+  for (const code of HELD) canvas?.dispatchEvent(new KeyboardEvent("keyup", { code, bubbles: false }));
+}
 
 export function openGraphical(screen, address, protocols, on) {
   screen.replaceChildren();
   const socket = new WebSocket(address, protocols);
   socket.binaryType = "arraybuffer";
   const rfb = new RFB(screen, socket, { shared: true });
-  let over = false;
+  let connected = false;
   rfb.scaleViewport = true;
   rfb.background = "#0b0f0d";
   rfb.addEventListener("connect", () => {
     screen.querySelector("canvas")?.setAttribute("aria-label", on.label);
+    connected = true;
     on.opened();
   });
   socket.addEventListener("close", (event) => {
-    over = true;
+    connected = false;
     on.closed(event.code);
   });
 
@@ -28,6 +35,7 @@ export function openGraphical(screen, address, protocols, on) {
     if (!(event.ctrlKey && event.altKey && event.shiftKey)) return;
     event.stopImmediatePropagation();
     event.preventDefault();
+    letGo(screen.querySelector("canvas"));
     rfb.blur();
     on.leave();
   }
@@ -50,20 +58,14 @@ export function openGraphical(screen, address, protocols, on) {
     focus: () => rfb.focus(),
     fit: () => undefined, // scaleViewport follows the size by itself
     ctrlAltDel: () => rfb.sendCtrlAltDel(),
-    /** Type the text key by key as on the guest's keyboard; returns the characters that it does not have. */
-    async type(text, layout) {
-      const missing = new Set();
-      for (const character of text.replaceAll("\r\n", "\n")) {
-        const strokes = strokesFor(character, layout);
-        if (!strokes) missing.add(character);
-        for (const stroke of strokes || []) {
-          if (over) return "";
-          await press(stroke);
-        }
-      }
-      return [...missing].join(" ");
+    isOpen: () => connected,
+    /** The keys of a text on the machine's keyboard; each piece is one character. */
+    plan: keysFor,
+    async send(strokes) {
+      for (const stroke of strokes) await press(stroke);
     },
     close() {
+      connected = false;
       screen.removeEventListener("keydown", wayOut, { capture: true });
       rfb.disconnect();
     },

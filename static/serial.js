@@ -1,13 +1,32 @@
 // The serial console: xterm.js on our own WebSocket, raw bytes both ways.
 
 import "./nonces.js";
+import { isBeyondAscii, isControl, tidy } from "./texts.js";
 import { FitAddon } from "./vendor/xterm/addon-fit.mjs";
 import { Terminal } from "./vendor/xterm/xterm.mjs";
 
-const AT_ONCE = 256; // a serial line is slow: longer pastes go in pieces
+const AT_ONCE = 64; // a serial line is slow: longer texts go in pieces of so many characters
 const BETWEEN_PIECES_MS = 30;
 
 const wait = (ms) => new Promise((done) => window.setTimeout(done, ms));
+
+/** The text in pieces. A line needs no keyboard; it takes every character, but the machine must know it. */
+function piecesOf(text) {
+  const characters = [...tidy(text)]; // by character, never by its halves
+  const different = [...new Set(characters)];
+  const pieces = [];
+  for (let from = 0; from < characters.length; from += AT_ONCE) {
+    pieces.push(characters.slice(from, from + AT_ONCE).join("").replaceAll("\n", "\r"));
+  }
+  return {
+    pieces,
+    size: AT_ONCE,
+    total: characters.length,
+    missing: different.filter(isControl),
+    byLayout: [],
+    byCharacterSet: different.filter(isBeyondAscii),
+  };
+}
 
 export function openSerial(screen, address, protocols, on) {
   screen.replaceChildren();
@@ -43,14 +62,11 @@ export function openSerial(screen, address, protocols, on) {
     focus: () => terminal.focus(),
     fit: () => fitter.fit(),
     ctrlAltDel: () => undefined,
-    /** The line takes every character; it needs no keyboard layout. */
-    async type(text) {
-      const lines = text.replaceAll("\r\n", "\n").replaceAll("\n", "\r");
-      for (let from = 0; from < lines.length; from += AT_ONCE) {
-        send(lines.slice(from, from + AT_ONCE));
-        await wait(BETWEEN_PIECES_MS);
-      }
-      return "";
+    isOpen: () => socket.readyState === WebSocket.OPEN,
+    plan: piecesOf,
+    async send(piece) {
+      send(piece);
+      await wait(BETWEEN_PIECES_MS);
     },
     close() {
       socket.close();

@@ -18,6 +18,7 @@ from portal.services.vm_access import again, get
 from portal.services.workflows import is_under_way
 
 WENT_OFF = N_("The machine went off by itself or with its host.")  # after a power cut nobody knows which
+STANDS_STILL = N_("It stands still: it was paused on its host, often because no room was left on a disk.")
 SETTLES = timedelta(seconds=30)  # how long switching may take: what was seen meanwhile may be older than it
 
 
@@ -51,14 +52,26 @@ def follow(vm: Vm, power: Power | None, *, looked_at: datetime) -> None:
 
     Machines on their way to the park are followed by leases.park_due.
     """
-    if vm.parking_since is not None or (vm.switched_at is not None and looked_at < vm.switched_at + SETTLES):
+    if vm.parking_since is not None or is_stale(vm, looked_at):
         return
     if vm.state == VmState.RUNNING and power in {Power.OFF, Power.CRASHED}:
         note_off(vm)
+    elif vm.state == VmState.RUNNING and power == Power.PAUSED:
+        vm.state_reason = STANDS_STILL  # not "off": a snapshot pauses for a moment too, and consoles stay open
+    elif vm.state == VmState.RUNNING and vm.state_reason == STANDS_STILL and power == Power.RUNNING:
+        vm.state_reason = ""
     elif vm.state == VmState.STOPPED and power == Power.RUNNING:
         vm.move_to(VmState.RUNNING)
     elif vm.shut_down_asked_at is not None and looked_at - vm.shut_down_asked_at >= LISTENS_FOR:
         vm.shut_down_asked_at, vm.state_reason = None, ""  # it did not listen, and nobody waits any more
+
+
+def is_stale(vm: Vm, looked_at: datetime) -> bool:
+    """Whether the look may be older than our last switching. What was asked after it came to a machine that ran."""
+    if vm.switched_at is None or looked_at >= vm.switched_at + SETTLES:
+        return False
+    asked_at = vm.shut_down_asked_at
+    return asked_at is None or not vm.switched_at < asked_at <= looked_at
 
 
 def note_off(vm: Vm) -> None:

@@ -99,6 +99,20 @@ def tell_extended(db: Session, *, vm_request: VmRequest, by: str, now: datetime,
     post(db, account, subject, Body((text,), links=links(base_url, page)), now)
 
 
+def tell_handed_over(db: Session, *, vm: Vm, by: str, now: datetime, base_url: str) -> None:
+    """To the new owner, who has not asked for it."""
+    account = account_of(db, vm.owner_id)
+    locale = account.locale
+    paragraphs = (
+        translate(locale, N_("%(by)s has handed the machine %(name)s over to you."), by=by, name=vm.name),
+        translate(locale, N_("You decide about it from now on: who uses it, how long it stays, and when it ends.")),
+    )
+    facts = ((translate(locale, N_("Until")), day_in_words(locale, local_day(vm.expires_at, DEFAULT_TIMEZONE))),)
+    page = (translate(locale, N_("Open the machine's page")), f"/vms/{vm.id}")
+    subject = translate(locale, N_("Yours now: %(name)s"), name=vm.name)
+    post(db, account, subject, Body(paragraphs, facts, links(base_url, page)), now)
+
+
 def tell_denied(db: Session, *, vm_request: VmRequest, by: str, reason: str, now: datetime, base_url: str) -> None:
     account = account_of(db, vm_request.submitted_by_id)
     locale = account.locale

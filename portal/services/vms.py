@@ -15,10 +15,10 @@ from portal.core.policy import Actor, Permission
 from portal.interfaces import WorkflowQueue
 from portal.models import Account, AuditEntry, Department, Membership, Vm, VmUser
 from portal.models.vms import is_living
-from portal.services import audit, workflows
+from portal.services import audit, notices, workflows
 from portal.services.audit import record, subject_of
 from portal.services.extensions import Extended, close_waiting, extend, last_day_at_once, waiting_for
-from portal.services.following import is_changing, look
+from portal.services.following import STANDS_STILL, is_changing, look
 from portal.services.paging import Page, paginate
 from portal.services.parking import park
 from portal.services.power import PowerAction, power, screenshot
@@ -26,6 +26,7 @@ from portal.services.snapshots import delete_snapshot, revert_snapshot, snapshot
 from portal.services.vm_access import again, get, manageable, may_manage, may_use, usable
 
 __all__ = [
+    "STANDS_STILL",
     "Extended",
     "PowerAction",
     "add_user",
@@ -112,8 +113,8 @@ def colleague(db: Session, vm: Vm, account_id: UUID) -> Account:
     return account
 
 
-def hand_over(db: Session, *, actor: Actor, vm_id: UUID, to_account_id: UUID, now: datetime) -> Vm:
-    """Give the machine to a colleague of its department."""
+def hand_over(db: Session, *, actor: Actor, vm_id: UUID, to_account_id: UUID, now: datetime, base_url: str = "") -> Vm:
+    """Give the machine to a colleague of its department, who gets a mail."""
     vm = manageable(db, actor, vm_id)
     receiver = colleague(db, vm, to_account_id)
     if receiver.id == vm.owner_id:
@@ -124,6 +125,7 @@ def hand_over(db: Session, *, actor: Actor, vm_id: UUID, to_account_id: UUID, no
     db.flush()
     db.refresh(vm)
     record(db, actor=actor, action="vm.handed_over", subject=subject_of(vm), now=now, details=details)
+    notices.tell_handed_over(db, vm=vm, by=actor.name, now=now, base_url=base_url)
     return vm
 
 

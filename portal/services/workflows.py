@@ -154,6 +154,12 @@ def latest_of(db: Session, subject_id: UUID) -> Workflow | None:
     return db.scalars(query.order_by(Workflow.created_at.desc(), Workflow.id.desc()).limit(1)).first()
 
 
+def work_on(db: Session, vm_id: UUID, now: datetime) -> Progress | None:
+    """How the work on a machine itself stands, while there is any: it is being given back."""
+    latest = latest_of(db, vm_id)
+    return progress_of(db, latest.id, now) if latest is not None and latest.state in LIVE else None
+
+
 def steps_of(db: Session, workflow_id: str) -> list[WorkflowStep]:
     query = select(WorkflowStep).where(WorkflowStep.workflow_id == workflow_id)
     return list(db.scalars(query.order_by(WorkflowStep.position)))

@@ -11,7 +11,9 @@ from flask_babel import gettext as _
 
 from portal.core.errors import N_, Invalid, NotAllowed, PortalError
 from portal.core.policy import Permission
+from portal.core.templates import spec_from_data
 from portal.interfaces import ConsoleKind
+from portal.models import Vm
 from portal.services import consoles, login_sessions, vms
 from portal.web.context import actor, db, now, permission
 from portal.web.languages import in_words
@@ -24,7 +26,7 @@ bp = Blueprint("consoles", __name__, url_prefix="/vms/<uuid:vm_id>")
 @permission(Permission.USE_MACHINE)
 def show(vm_id: UUID) -> ResponseReturnValue:
     vm = vms.usable(db(), actor=actor(), vm_id=vm_id)
-    return render_template("vms/console.html", vm=vm, words=words())
+    return render_template("vms/console.html", vm=vm, words=words(), keyboard=keyboard_of(vm))
 
 
 def words() -> dict[str, Any]:
@@ -34,8 +36,10 @@ def words() -> dict[str, Any]:
         "connected": _("connected"),
         "lost": _("The connection was lost."),
         "left": _("You have left the screen. Press Tab to go on."),
-        "typed": _("The text was typed."),
-        "untypable": _("This keyboard cannot type:"),
+        "silent": _("The portal does not answer."),
+        "again": _("Trying again …"),
+        "given_up": _("“Connect again” tries once more."),
+        "paste": paste_words(),
         "screens": {"graphical": _("Screen of the machine"), "serial": _("Serial line of the machine")},
         "closed": {
             "1000": _("The console is closed."),
@@ -48,6 +52,29 @@ def words() -> dict[str, Any]:
             "4503": _("The host does not answer."),
         },
     }
+
+
+def paste_words() -> dict[str, str]:
+    """What is said about typing a text; the scripts fill the places."""
+    return {
+        "untypable": _("This keyboard has no key for: %(characters)s"),
+        "by_layout": _("Right only if the keyboard of the machine is set to “%(keyboard)s”: %(characters)s"),
+        "by_character_set": _(
+            "Whether these come out right depends on the character set of the machine: %(characters)s"
+        ),
+        "not_connected": _("Not connected: nothing was typed."),
+        "nothing_typed": _("Nothing was typed, for this keyboard has no key for: %(characters)s"),
+        "typing": _("Typing %(total)s characters …"),
+        "typed": _("All %(total)s characters were typed."),
+        "stopped": _("Stopped: %(typed)s of %(total)s characters were typed."),
+        "broken": _("The connection broke: about %(typed)s of %(total)s characters came through. The text is kept."),
+    }
+
+
+def keyboard_of(vm: Vm) -> str:
+    """Windows reads some keys of a Spanish keyboard in its own way: AltGr + 4 waits for a letter there."""
+    system = spec_from_data(vm.template_version.spec).system.name
+    return "es-windows" if vm.keyboard == "es" and system.startswith("Windows") else vm.keyboard
 
 
 @bp.post("/console-ticket")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -106,8 +106,26 @@ def colleague_form(vm: Vm) -> ColleagueForm:
 @bp.get("/vms/<uuid:vm_id>/hand-over")
 @permission(Permission.USE_MACHINE)
 def hand_over(vm_id: UUID) -> ResponseReturnValue:
+    """Ask to whom; with a person in the address ask once more, by name."""
     vm = managed(vm_id)
-    return render_template("vms/hand_over.html", vm=vm, form=colleague_form(vm))
+    form = colleague_form(vm)
+    wanted = request.args.get("account_id")
+    name = form.name_of(wanted or "")
+    if wanted is None:
+        return render_template("vms/hand_over.html", vm=vm, form=form)
+    if name is None:
+        form.add_problem("account_id", _("Please choose a person."))
+        return render_template("vms/hand_over.html", vm=vm, form=form), 422
+    return render_template(
+        "components/confirm.html",
+        title=_("Hand “%(machine)s” over to %(name)s?", machine=vm.name, name=name),
+        text=_("%(name)s decides about the machine from then on, and is told by mail.", name=name),
+        note=_("%(owner)s can use it then only if %(name)s shares it.", owner=vm.owner.name, name=name),
+        words=_("Hand it over to %(name)s", name=name),
+        action=url_for("leases.save_hand_over", vm_id=vm_id),
+        fields={"account_id": wanted},
+        back=url_for("vms.show", vm_id=vm_id),
+    )
 
 
 @bp.post("/vms/<uuid:vm_id>/hand-over")
@@ -117,7 +135,9 @@ def save_hand_over(vm_id: UUID) -> ResponseReturnValue:
     form = colleague_form(vm)
     if not form.validate_on_submit():
         return render_template("vms/hand_over.html", vm=vm, form=form), 422
-    vm = vms.hand_over(db(), actor=actor(), vm_id=vm_id, to_account_id=form.chosen, now=now())
+    vm = vms.hand_over(
+        db(), actor=actor(), vm_id=vm_id, to_account_id=form.chosen, now=now(), base_url=site().settings.base_url
+    )
     new_owner = accounts.by_id(db(), vm.owner_id).name
     db().commit()
     flash(_("“%(name)s” now belongs to %(owner)s.", name=vm.name, owner=new_owner), "success")

@@ -14,8 +14,10 @@ from portal.core.errors import N_, NotFound
 from portal.core.lease import retire_at
 from portal.core.lifecycle import VmState
 from portal.core.policy import Permission
-from portal.services import accounts, quotas, vms
+from portal.models import Vm
+from portal.services import accounts, quotas, vms, workflows
 from portal.services.vms import PowerAction
+from portal.services.workflows import Progress
 from portal.web.context import actor, background, db, now, permission, site
 from portal.web.csv_files import csv_answer
 from portal.web.formats import state_word, when
@@ -24,6 +26,7 @@ from portal.web.templates_words import template_name
 
 bp = Blueprint("vms", __name__, url_prefix="/vms")
 MOST_IN_CSV = 1000
+QUICK_S, SLOW_S = 1, 5  # how often a page asks: while something is under way, and else
 LIVING = frozenset({VmState.CLONING, VmState.RUNNING, VmState.STOPPED, VmState.PARKED, VmState.ERROR})
 
 
@@ -131,10 +134,60 @@ def table() -> Response:
     return csv_answer("machines", titles, rows)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What the page of a machine shows of this moment. When `shape` changes, more than the state must be shown anew."""
+
+    vm: Vm
+    work: Progress | None
+    uses: bool
+    is_changing: bool
+
+    @property
+    def stands_still(self) -> bool:
+        return self.vm.state == VmState.RUNNING and self.vm.state_reason == vms.STANDS_STILL
+
+    @property
+    def host_is_silent(self) -> bool:
+        made = self.vm.state not in (VmState.CLONING, VmState.RETIRED)
+        return made and self.vm.host is not None and bool(self.vm.host.trouble)
+
+    @property
+    def shape(self) -> str:
+        return f"{self.vm.state}{'-work' if self.work else ''}{'-silent' if self.host_is_silent else ''}"
+
+    @property
+    def again_s(self) -> int:
+        return QUICK_S if self.work or self.is_changing else SLOW_S
+
+
+def moment_of(vm: Vm) -> Moment:
+    return Moment(
+        vm,
+        work=workflows.work_on(db(), vm.id, now()),
+        uses=vms.may_use(db(), actor=actor(), vm=vm),
+        is_changing=vms.is_changing(vm, now()),
+    )
+
+
+def seen_now(vm_id: UUID) -> Vm:
+    """The machine; as its host sees it now if somebody waits for it to change. Looking changes nothing by itself."""
+    vm = vms.get(db(), actor=actor(), vm_id=vm_id)
+    if not vms.is_changing(vm, now()) or (vm.host and vm.host.trouble):
+        return vm
+    person = actor()
+    db().rollback()  # what was read is old when the host has answered
+    with site().write_sessions() as writing:
+        vms.look(writing, actor=person, vm_id=vm_id, hypervisor=site().hypervisor, now=now())
+        writing.commit()
+    return vms.get(db(), actor=person, vm_id=vm_id)
+
+
 @bp.get("/<uuid:vm_id>")
 @permission(Permission.SEE_MACHINES)
 def show(vm_id: UUID) -> ResponseReturnValue:
-    vm = vms.get(db(), actor=actor(), vm_id=vm_id)
+    vm = seen_now(vm_id)
+    moment = moment_of(vm)
     manages = vms.may_manage(actor=actor(), vm=vm)
     users = vms.users(db(), actor=actor(), vm_id=vm_id)
     colleagues = accounts.colleagues(db(), actor=actor(), department_id=vm.department_id) if manages else []
@@ -142,13 +195,13 @@ def show(vm_id: UUID) -> ResponseReturnValue:
     return render_template(
         "vms/show.html",
         vm=vm,
+        moment=moment,
         template=template_name(vm.template_version),
         users=users,
-        uses=vms.may_use(db(), actor=actor(), vm=vm),
         manages=manages,
         share_form=ColleagueForm().offer([one for one in colleagues if one.id not in known]),
         history=vms.history(db(), actor=actor(), vm_id=vm_id)[:30],
-        living=vm.state in LIVING,
+        living=vm.state in LIVING and moment.work is None,
         disk_until=retire_at(vm.expires_at),
     )
 
@@ -157,9 +210,10 @@ def show(vm_id: UUID) -> ResponseReturnValue:
 @permission(Permission.SEE_MACHINES)
 @background
 def state(vm_id: UUID) -> ResponseReturnValue:
-    """The part of the machine's page that changes by itself."""
-    vm = vms.get(db(), actor=actor(), vm_id=vm_id)
-    return render_template("vms/_state.html", vm=vm, uses=vms.may_use(db(), actor=actor(), vm=vm))
+    """The part of the machine's page that changes by itself; when more of the page has changed, all is loaded anew."""
+    moment = moment_of(seen_now(vm_id))
+    changed = request.args.get("shape", moment.shape) != moment.shape
+    return render_template("vms/_state.html", moment=moment), {"HX-Refresh": "true"} if changed else {}
 
 
 @bp.get("/<uuid:vm_id>/power/<action>")

@@ -99,3 +99,29 @@ def test_a_look_at_a_machine_whose_host_is_silent_changes_nothing(
 
 def test_a_machine_that_was_asked_nothing_is_not_looked_at(vm: Vm) -> None:
     assert not vms.is_changing(vm, NOW)
+
+
+def pause(cluster: Cluster, vm: Vm, power: Power) -> None:
+    with cluster.hypervisor.cluster.machine(vm.host.reached_at, vm.id) as machine:  # type: ignore[union-attr]
+        machine.power = power
+
+
+def test_a_machine_that_its_host_has_paused_says_so_until_it_goes_on(
+    db: Session, cluster: Cluster, host: Host, vm: Vm
+) -> None:
+    pause(cluster, vm, Power.PAUSED)
+    refresh(db, cluster, host)
+    assert (vm.state, vm.state_reason) == (VmState.RUNNING, vms.STANDS_STILL)
+    pause(cluster, vm, Power.RUNNING)
+    refresh(db, cluster, host)
+    assert (vm.state, vm.state_reason) == (VmState.RUNNING, "")
+
+
+def test_a_machine_that_is_started_and_shut_down_at_once_is_seen_to_be_off_at_once(
+    db: Session, cluster: Cluster, vm: Vm, owner: Actor
+) -> None:
+    vm.switched_at = NOW - timedelta(seconds=5)
+    switch(db, cluster, vm, owner, PowerAction.SHUT_DOWN)
+    cluster.wait(2)
+    look = NOW + timedelta(seconds=2)
+    assert vms.look(db, actor=owner, vm_id=vm.id, hypervisor=cluster.hypervisor, now=look).state == VmState.STOPPED

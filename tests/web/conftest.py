@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,9 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
+from playwright.sync_api import Browser, Page
 from sqlalchemy.orm import Session
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from portal.config import Settings
@@ -227,3 +230,27 @@ def alan(client: CheckingClient, people: People) -> CheckingClient:
 @pytest.fixture
 def olga(client: CheckingClient, people: People) -> CheckingClient:
     return client.log_in("olga")
+
+
+class Silent(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's own name
+        """Nothing: the pages are looked at, not the calls."""
+
+
+@pytest.fixture
+def address(app: APIFlask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(locale="es-ES")
+    page = context.new_page()
+    yield page
+    context.close()

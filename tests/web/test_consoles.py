@@ -48,3 +48,13 @@ def test_a_machine_that_is_off_says_so(ada: CheckingClient, machine: UUID, site:
 
 def test_who_may_only_look_gets_no_console(grace: CheckingClient, machine: UUID) -> None:
     assert grace.get(f"/vms/{machine}/console").status_code == 403
+
+
+@pytest.mark.parametrize(("system", "keyboard"), [("Debian 12", "es"), ("Windows XP", "es-windows")])
+def test_the_keyboard_offered_is_that_of_the_machines_system(
+    ada: CheckingClient, machine: UUID, site: Site, system: str, keyboard: str
+) -> None:
+    with site.write_sessions.begin() as db:
+        version = db.get_one(Vm, machine).template_version
+        version.spec = {**version.spec, "system": {**version.spec["system"], "name": system}}
+    assert f'value="{keyboard}" selected' in ada.get(f"/vms/{machine}/console").text

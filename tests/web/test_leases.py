@@ -7,7 +7,7 @@ from uuid import UUID
 
 from portal.core.lifecycle import VmState
 from portal.interfaces import Power
-from portal.models import Vm, VmRequest, VmUser
+from portal.models import Account, Mail, Vm, VmRequest, VmUser
 from portal.services import leases
 from portal.services.leases import LeaseAction
 from portal.site import Site
@@ -87,6 +87,29 @@ def test_handing_over_changes_the_owner(ada: CheckingClient, machine: UUID, site
     assert load(site, machine).owner_id == people.tom
 
 
+def test_nobody_is_chosen_to_get_a_machine_before_the_person_chooses(ada: CheckingClient, machine: UUID) -> None:
+    text = ada.get(f"/vms/{machine}/hand-over").text
+    assert '<option value="">' in text
+    assert "selected value=" not in text.replace('selected value=""', "")
+    assert ada.get(f"/vms/{machine}/hand-over?account_id=").status_code == 422
+
+
+def test_handing_over_asks_once_more_and_names_the_person(
+    ada: CheckingClient, machine: UUID, site: Site, people: People
+) -> None:
+    with site.sessions() as db:
+        name = db.get_one(Account, people.tom).name
+    assert name in ada.get(f"/vms/{machine}/hand-over?account_id={people.tom}").text
+    assert load(site, machine).owner_id == people.ada
+
+
+def test_whoever_gets_a_machine_is_told_by_mail(ada: CheckingClient, machine: UUID, site: Site, people: People) -> None:
+    ada.send(f"/vms/{machine}/hand-over", {"account_id": str(people.tom)})
+    with site.sessions() as db:
+        mail = db.query(Mail).one()
+        assert (mail.account_id, "moodle-farmacia" in mail.subject) == (people.tom, True)
+
+
 def test_a_student_who_was_handed_a_machine_opens_its_page(
     client: CheckingClient, machine: UUID, site: Site, people: People
 ) -> None:
@@ -164,7 +187,8 @@ def test_a_link_asks_to_log_in_first_and_leads_on(client: CheckingClient, machin
 
 
 def test_a_link_that_somebody_changed_leads_nowhere(ada: CheckingClient, machine: UUID, site: Site) -> None:
-    assert ada.get(link(site, machine, LeaseAction.PARK)[:-2] + "xx").status_code == 404
+    address = link(site, machine, LeaseAction.PARK)
+    assert ada.get(address.replace("/leases/W", "/leases/X")).status_code == 404
 
 
 def test_a_link_ends_when_the_lease_is_extended(ada: CheckingClient, machine: UUID, site: Site) -> None:

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from portal.core.lifecycle import VmState
+from portal.core.lifecycle import StepState, VmState
 from portal.interfaces import Power
-from portal.models import Vm
+from portal.models import Vm, Workflow, WorkflowStep
+from portal.services import vms
 from portal.site import Site
 from tests.web.conftest import CheckingClient, FixedClock
 from tests.web.hypervisor import PNG, KeptMachines
@@ -103,6 +104,76 @@ def test_the_state_fragment_is_not_a_sign_of_life(ada: CheckingClient, machine: 
         clock.at += timedelta(minutes=4)
         last = ada.get(f"/vms/{machine}/state", headers={"HX-Request": "true"})
     assert last.status_code == 401
+
+
+def give_back(ada: CheckingClient, site: Site, machine: UUID) -> None:
+    ada.send(f"/vms/{machine}/retire")
+    with site.write_sessions.begin() as db:
+        workflow = db.query(Workflow).filter_by(subject_id=machine).one()
+        db.add(WorkflowStep(workflow_id=workflow.id, position=0, name="Remove the machine", state=StepState.RUNNING))
+
+
+def test_a_machine_that_is_being_given_back_says_so_and_has_no_buttons(
+    ada: CheckingClient, machine: UUID, site: Site
+) -> None:
+    give_back(ada, site, machine)
+    text = ada.get(f"/vms/{machine}").text
+    assert "being given back" in text
+    assert "Remove the machine" in text
+    for button in ("console", "power/reboot", "retire", "extend", "hand-over", "snapshots"):
+        assert f"/vms/{machine}/{button}" not in text
+
+
+def test_the_whole_page_is_loaded_anew_once_its_machine_has_changed(
+    ada: CheckingClient, machine: UUID, site: Site
+) -> None:
+    shape = ada.get(f"/vms/{machine}").text.split("shape=", 1)[1].split('"', 1)[0]
+    fragment = f"/vms/{machine}/state?shape={shape}"
+    assert "HX-Refresh" not in ada.get(fragment).headers
+    give_back(ada, site, machine)
+    assert ada.get(fragment).headers["HX-Refresh"] == "true"
+
+
+def test_the_page_sees_that_a_machine_has_shut_down_before_the_worker_looks(
+    ada: CheckingClient, machine: UUID, site: Site
+) -> None:
+    ada.send(f"/vms/{machine}/power", {"action": "shut_down"})
+    text = ada.get(f"/vms/{machine}/state?shape=running").text
+    assert "Start" in text
+    assert "by itself" not in text
+    assert state_of(site, machine) == VmState.STOPPED
+
+
+def test_a_machine_on_a_dead_host_is_not_said_to_run(ada: CheckingClient, machine: UUID, site: Site) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Vm, machine).host.trouble = "The host does not answer."  # type: ignore[union-attr]
+    text = ada.get(f"/vms/{machine}").text
+    assert "not known" in text
+    assert "does not answer" in text
+    for part in ("/screenshot", "/console", "/power", "tone-good"):
+        assert part not in text
+
+
+def test_a_machine_that_was_given_back_does_not_say_how_long_it_stays(
+    ada: CheckingClient, machine: UUID, site: Site, clock: FixedClock
+) -> None:
+    with site.write_sessions.begin() as db:
+        vm = db.get_one(Vm, machine)
+        vm.move_to(VmState.RETIRED)
+        vm.retired_at = clock.at
+    assert "How long it stays" not in ada.get(f"/vms/{machine}").text
+
+
+def test_a_paused_machine_can_be_started_again(
+    ada: CheckingClient, machine: UUID, site: Site, hypervisor: KeptMachines
+) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Vm, machine).state_reason = vms.STANDS_STILL
+    hypervisor.power[machine] = Power.PAUSED
+    assert "paused" in ada.get(f"/vms/{machine}").text
+    ada.send(f"/vms/{machine}/power", {"action": "start"})
+    assert hypervisor.power[machine] == Power.RUNNING
+    assert "paused" not in ada.get(f"/vms/{machine}").text
 
 
 def test_the_auditor_looks_at_machines_and_switches_none(client: CheckingClient, machine: UUID) -> None:

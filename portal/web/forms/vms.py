@@ -38,12 +38,19 @@ class ColleagueForm(PortalForm):
     )
 
     def offer(self, people: Sequence[Account]) -> ColleagueForm:
-        self.account_id.choices = options((str(account.id), account.name) for account in people)
+        """Nobody is chosen until the person does: a machine given away by mistake is gone."""
+        self.names = {str(account.id): account.name for account in people}
+        nobody = [("", str(_("choose a person")))] if self.names else []
+        self.account_id.choices = options([*nobody, *self.names.items()])
         return self
 
     @property
     def chosen(self) -> UUID:
         return UUID(self.account_id.data)
+
+    def name_of(self, account_id: str) -> str | None:
+        """The name of somebody who is offered."""
+        return self.names.get(account_id)
 
 
 class SnapshotForm(PortalForm):
