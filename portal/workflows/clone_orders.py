@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from portal.core.plain_data import to_plain
 from portal.core.templates import CloneKind, TemplateSpec, spec_from_data
 from portal.interfaces import Hardware, HostAddress, Json, MachineOrder, PlaybookRun
 from portal.models import Vm, VmRequest
 from portal.services.sealing import unseal
-from portal.workflows.sequence import Context, living_vms_of
+from portal.workflows.sequence import Context
 
 CLONE_TIMEOUT_S = 1800
 RETIRE_TIMEOUT_S = 900
 
 
-def clone_run(db: Session, ctx: Context, vm_request: VmRequest) -> PlaybookRun:
-    """One run for all copies: every host with its list. Secrets travel apart, by machine."""
-    vms = [vm for vm in living_vms_of(db, ctx.subject_id) if vm.host is not None]
+def clone_run(ctx: Context, vm_request: VmRequest, vms: list[Vm]) -> PlaybookRun:
+    """One run for these copies: every host with its list. Secrets travel apart, by machine."""
+    vms = [vm for vm in vms if vm.host is not None]
     secrets = unseal(ctx.site.settings.secret_key, vm_request.sealed_parameters)
     return PlaybookRun(
         playbook="clone_vms",

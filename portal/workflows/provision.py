@@ -47,14 +47,20 @@ def newest_version(db: Session, vm_request: VmRequest) -> TemplateVersion:
 
 
 def clone(ctx: Context) -> None:
-    """Disks, seeds, definitions and start, all copies of a host in one go; what is there already is left alone."""
+    """Disks, seeds, definitions and start, all copies of a host in one go; what is there already is left alone.
+
+    Copies that serve already are in people's hands and are not touched again.
+    """
     with ctx.write() as db:
         for vm in vms_of(db, ctx.subject_id):
             if vm.state == VmState.ERROR:
                 vm.move_to(VmState.CLONING)
     with ctx.site.sessions() as db:
-        run = clone_run(db, ctx, db.get_one(VmRequest, ctx.subject_id))
-        names = {vm.id: vm.name for vm in living_vms_of(db, ctx.subject_id)}
+        vms = [vm for vm in vms_of(db, ctx.subject_id) if vm.state == VmState.CLONING]
+        run = clone_run(ctx, db.get_one(VmRequest, ctx.subject_id), vms)
+        names = {vm.id: vm.name for vm in vms}
+    if not names:
+        return
     result = run_playbook(ctx, run, names.values())
     note_outcomes(ctx, result.machines)
     check_result(result, names)
@@ -156,7 +162,7 @@ PROVISION = Sequence(
         Step(N_("Claim capacity"), claim, unclaim),
         Step(N_("Choose hosts"), place, unplace),
         Step(N_("Clone, personalise and start"), clone, unclone, per_copy=True),
-        Step(N_("Wait until ready"), wait_ready, per_copy=True),
+        Step(N_("Wait until ready"), wait_ready, per_copy=True, again=1),
         Step(N_("Tell the owner"), notify),
         Step(N_("Hand over"), finish),
     ),

@@ -79,6 +79,8 @@ def take_over(site: Site, sequence: Sequence, *, workflow_id: str, subject_id: U
         workflow.total = sequence.parts_before(len(sequence.steps), copies)
         db.flush()
         add_steps(db, sequence, workflow_id)
+        if workflow.started_at is None and workflow.cancel_asked_at is None:
+            do_again(db, sequence, workflow_id)
         fencing = workflow.fencing
     log.info("workflow taken over", workflow=workflow_id, fencing=fencing)
     return Run(sequence, Context(site, workflow_id, subject_id, fencing, hooks), copies)
@@ -89,6 +91,14 @@ def add_steps(db: Session, sequence: Sequence, workflow_id: str) -> None:
     for position, step in enumerate(sequence.steps):
         if position not in known:
             db.add(WorkflowStep(workflow_id=workflow_id, position=position, name=step.name))
+
+
+def do_again(db: Session, sequence: Sequence, workflow_id: str) -> None:
+    """Take up with the failed step those before it that it asks for. Not as waiting: they still have to be undone."""
+    steps = steps_of(db, workflow_id)
+    for failed in [step for step in steps if step.state == StepState.FAILED]:
+        for earlier in steps[failed.position - sequence.steps[failed.position].again : failed.position]:
+            earlier.state = StepState.FAILED
 
 
 def do_step(run: Run, position: int) -> str:

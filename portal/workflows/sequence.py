@@ -121,12 +121,17 @@ class Context:
 
 @dataclass(frozen=True)
 class Step:
-    """`name` is shown to people (a msgid). `per_copy` steps report their progress copy by copy."""
+    """`name` is shown to people (a msgid). `per_copy` steps report their progress copy by copy.
+
+    When it failed and is tried again, so are the `again` steps before it: they look before they act, and put right
+    what has changed on the hosts since they were done.
+    """
 
     name: str
     do: Callable[[Context], None]
     undo: Callable[[Context], None] | None = None
     per_copy: bool = False
+    again: int = 0
 
 
 @dataclass(frozen=True)

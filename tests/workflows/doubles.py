@@ -98,6 +98,7 @@ class FilePlaybooks:
     runs: list[PlaybookRun] = field(default_factory=list)
     raising: list[Exception] = field(default_factory=list)
     watch: Callable[[], None] = lambda: None
+    switching: set[str] = field(default_factory=set)  # machines that are off: making them again starts them
 
     def run(
         self,
@@ -137,6 +138,7 @@ class FilePlaybooks:
             return MachineOutcome(ok=True, changed=self.cluster.retire(host, order["vm_id"]))
         if order["name"] in self.trouble:
             return MachineOutcome(ok=False, changed=False, message=self.trouble[order["name"]])
+        self.switching.discard(order["name"])
         return MachineOutcome(ok=True, changed=self.cluster.clone(host, order))
 
 

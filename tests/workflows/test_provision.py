@@ -24,6 +24,18 @@ def count(world: World, table: type) -> int:
         return db.scalar(select(func.count()).select_from(table)) or 0
 
 
+def retry(world: World) -> None:
+    with world.site.write_sessions.begin() as db:
+        workflows.retry(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+
+
+def impatient(world: World) -> None:
+    """From now on a machine that does not answer at once has failed."""
+    with world.site.write_sessions.begin() as db:
+        version = db.scalars(select(TemplateVersion)).one()
+        version.spec = spec_to_data(make_spec(ready=Ready(ReadyBy.AGENT, timeout_s=0)))
+
+
 def test_an_approved_request_becomes_machines_that_run(world: World) -> None:
     vm_request_id = world.order(copies=3)
     assert world.run() == "done"
@@ -161,6 +173,43 @@ def test_a_machine_that_stops_while_starting_ends_the_waiting_early(world: World
         assert db.scalars(select(Vm.state_reason)).one() == "It stopped while it was starting."
 
 
+def test_a_machine_that_stopped_while_starting_is_started_by_a_retry(world: World) -> None:
+    world.order(copies=2)
+    world.hypervisor.stopped = world.playbooks.switching
+
+    def stops(place: str) -> None:
+        if place == "Wait until ready begun" and len(world.playbooks.runs) == 1:
+            world.hypervisor.stopped.add("moodle-02")
+
+    assert world.run(Hooks(checkpoint=stops)) == "failed"
+    retry(world)
+    assert world.run() == "done"
+
+
+def test_a_retry_leaves_the_copies_alone_that_serve_already(world: World) -> None:
+    world.hypervisor.silent.add("moodle-02")
+    impatient(world)
+    world.order(copies=2)
+    assert world.run() == "failed"
+    world.hypervisor.silent.clear()
+    retry(world)
+    assert world.run() == "done"
+    assert "moodle-01" not in str(world.playbooks.runs[-1].host_variables)
+
+
+def test_a_retry_that_is_rolled_back_removes_what_the_steps_to_do_again_had_made(world: World) -> None:
+    world.hypervisor.silent.add("moodle")
+    impatient(world)
+    vm_request_id = world.order()
+    assert world.run() == "failed"
+    retry(world)
+    with world.site.write_sessions.begin() as db:
+        workflows.ask_cancel(db, workflow_id=world.workflow_id, now=clock())
+    assert world.run() == "cancelled"
+    assert world.request(vm_request_id).state == VmRequestState.CANCELLED
+    assert (world.cluster.disks(), world.cluster.domains()) == ([], [])
+
+
 def test_something_outside_that_does_not_answer_is_asked_again(world: World) -> None:
     world.playbooks.raising = [HypervisorUnavailable("no answer"), HypervisorUnavailable("no answer")]
     world.order()
@@ -253,18 +302,15 @@ def test_steps_tell_when_they_ran(world: World) -> None:
 
 def test_a_machine_that_never_answers_fails_in_time_and_is_waited_for_again_by_a_retry(world: World) -> None:
     world.hypervisor.silent.add("moodle")
-    with world.site.write_sessions.begin() as db:
-        version = db.scalars(select(TemplateVersion)).one()
-        version.spec = spec_to_data(make_spec(ready=Ready(ReadyBy.AGENT, timeout_s=0)))
+    impatient(world)
     world.order()
     assert world.run() == "failed"
     with world.read() as db:
         assert db.scalars(select(Vm.state_reason)).one() == "It did not answer in time."
     world.hypervisor.silent.clear()
-    with world.site.write_sessions.begin() as db:
-        workflows.retry(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    retry(world)
     assert world.run() == "done"
-    assert len(world.playbooks.runs) == 1
+    assert sorted(Counter(world.cluster.made()).values()) == [1, 1]
 
 
 def test_a_machine_ready_by_tcp_is_asked_over_the_network(world: World) -> None:
