@@ -126,7 +126,13 @@ def check_result(result: PlaybookResult, names: Mapping[UUID, str]) -> None:
         raise PlaybookFailed(N_("The hosts did not finish in time. Look whether they are overloaded, then try again."))
     for host, reason in result.hosts_failed.items():
         if reason.startswith(DOES_NOT_ANSWER):  # the rest is for technicians, and stands in the playbook's lines
-            raise PlaybookFailed(N_("The host %(host)s does not answer. When it is back, try again."), host=host)
+            raise PlaybookFailed(
+                N_(
+                    "The host %(host)s does not answer. When it is back, try again. "
+                    "If it is gone for good, an administrator declares it lost; then, too, try again."
+                ),
+                host=host,
+            )
         raise PlaybookFailed(
             N_("On host %(host)s this happened: %(reason)s Put that right, then try again."),
             host=host,

@@ -14,10 +14,11 @@ from portal.interfaces import MachineOutcome
 from portal.models import TemplateVersion, VmRequest, Workflow
 from portal.services import audit, claims
 from portal.services.notices import tell_failed, tell_ready
-from portal.workflows.clone_orders import clone_run, retire_run, spec_of
+from portal.workflows.clone_orders import clone_run, spec_of
 from portal.workflows.placing import place, unplace
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error, wait_until_ready
+from portal.workflows.removing import remove_machines
 from portal.workflows.sequence import Context, Sequence, Step, living_vms_of, vms_of
 
 
@@ -77,14 +78,7 @@ def note_outcomes(ctx: Context, outcomes: Mapping[UUID, MachineOutcome]) -> None
 
 def unclone(ctx: Context) -> None:
     """Remove all that the machines may have on their hosts. Nothing there is fine."""
-    with ctx.site.sessions() as db:
-        vms = living_vms_of(db, ctx.subject_id)
-        run = retire_run(vms, ctx)
-        names = {vm.id: vm.name for vm in vms if vm.host is not None}
-    if not names:
-        return
-    result = run_playbook(ctx, run)
-    check_result(result, names)
+    remove_machines(ctx)
 
 
 def wait_ready(ctx: Context) -> None:
@@ -161,8 +155,8 @@ PROVISION = Sequence(
     steps=(
         Step(N_("Claim capacity"), claim, unclaim),
         Step(N_("Choose hosts"), place, unplace),
-        Step(N_("Clone, personalise and start"), clone, unclone, per_copy=True),
-        Step(N_("Wait until ready"), wait_ready, per_copy=True, again=1),
+        Step(N_("Clone, personalise and start"), clone, unclone, per_copy=True, again=1),
+        Step(N_("Wait until ready"), wait_ready, per_copy=True, again=2),
         Step(N_("Tell the owner"), notify),
         Step(N_("Hand over"), finish),
     ),

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from portal.core.errors import MachineMissing
 from portal.interfaces import (
+    DOES_NOT_ANSWER,
     HostAddress,
     MachineOutcome,
     MachineSeen,
@@ -98,6 +99,7 @@ class FilePlaybooks:
     runs: list[PlaybookRun] = field(default_factory=list)
     raising: list[Exception] = field(default_factory=list)
     watch: Callable[[], None] = lambda: None
+    down: set[str] = field(default_factory=set)  # hosts that do not answer
     switching: set[str] = field(default_factory=set)  # machines that are off: making them again starts them
 
     def run(
@@ -116,7 +118,7 @@ class FilePlaybooks:
                 return PlaybookResult(PlaybookStatus.CANCELLED, {}, {})
             time.sleep(0.02)
         machines: dict[UUID, MachineOutcome] = {}
-        for host in run.hosts:
+        for host in [host for host in run.hosts if host.name not in self.down]:
             for order in run.host_variables[host.name][f"{run.playbook}_machines"]:  # type: ignore[union-attr]
                 outcome = machines[UUID(order["vm_id"])] = self.fenced_play(run, host.name, order)  # type: ignore
                 if outcome.ok and "name" in order:  # type: ignore[operator]
@@ -125,7 +127,9 @@ class FilePlaybooks:
             on_line(PlaybookLine(clock(), host.name, f"{host.name}: {run.playbook} – done"))
             self.watch()
         failed = not all(outcome.ok for outcome in machines.values())
-        return PlaybookResult(PlaybookStatus.FAILED if failed else PlaybookStatus.SUCCEEDED, machines, {})
+        silent = {host.name: DOES_NOT_ANSWER for host in run.hosts if host.name in self.down}
+        status = PlaybookStatus.FAILED if failed or silent else PlaybookStatus.SUCCEEDED
+        return PlaybookResult(status, machines, silent)
 
     def fenced_play(self, run: PlaybookRun, host: str, order: Mapping[str, Any]) -> MachineOutcome:
         fencing: Any = run.variables["fencing"]
