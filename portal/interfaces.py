@@ -199,6 +199,7 @@ class MachineOutcome:
 
 
 DOES_NOT_ANSWER = "does not answer"  # how the reason of a host that could not be reached begins
+BUSY = "another worker is busy with this machine"  # what a module says when another run holds the machine too long
 
 
 @dataclass(frozen=True)

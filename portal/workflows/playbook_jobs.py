@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Cancelled, PlaybookFailed
+from portal.core.errors import N_, Cancelled, OutsideUnavailable, PlaybookFailed
 from portal.core.lifecycle import JobState
-from portal.interfaces import DOES_NOT_ANSWER, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
+from portal.interfaces import BUSY, DOES_NOT_ANSWER, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
 from portal.models import Job, JobLine
 from portal.services.workflows import bump
 from portal.workflows.sequence import Context, Stopping
@@ -121,6 +121,10 @@ def check_result(result: PlaybookResult, names: Mapping[UUID, str]) -> None:
     """
     refused = {vm_id: outcome for vm_id, outcome in result.machines.items() if vm_id in names and not outcome.ok}
     for vm_id, outcome in refused.items():
+        if outcome.message == BUSY:  # the rest of a run whose worker has died; it ends soon
+            raise OutsideUnavailable(
+                N_("Another worker is still busy with %(name)s. Try again in a minute."), name=names[vm_id]
+            )
         raise machines_failed(len(refused), len(names), names[vm_id], outcome.message)
     if result.status == PlaybookStatus.TIMED_OUT:
         raise PlaybookFailed(N_("The hosts did not finish in time. Look whether they are overloaded, then try again."))

@@ -11,6 +11,7 @@ from portal.core.errors import HypervisorUnavailable
 from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
 from portal.core.naming import mac_for, vm_id_for
 from portal.core.templates import NetworkClass, Ready, ReadyBy, spec_to_data
+from portal.interfaces import BUSY
 from portal.models import AuditEntry, Claim, Host, JobLine, Mail, TemplateVersion, Vm, Workflow, WorkflowStep
 from portal.services import workflows
 from portal.workflows.sequence import Fenced, Hooks, Stopping
@@ -214,6 +215,14 @@ def test_something_outside_that_does_not_answer_is_asked_again(world: World) -> 
     world.playbooks.raising = [HypervisorUnavailable("no answer"), HypervisorUnavailable("no answer")]
     world.order()
     assert world.run() == "done"
+
+
+def test_a_machine_that_the_rest_of_a_dead_workers_run_holds_is_waited_for(world: World) -> None:
+    world.playbooks.trouble["moodle"] = BUSY
+    world.playbooks.watch = world.playbooks.trouble.clear
+    vm_request_id = world.order()
+    assert world.run() == "done"
+    assert world.request(vm_request_id).state == VmRequestState.FULFILLED
 
 
 def test_trouble_while_undoing_is_met_by_trying_again(world: World) -> None:
