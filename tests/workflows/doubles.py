@@ -154,6 +154,10 @@ class FileHypervisor:
     silent: set[str] = field(default_factory=set)
     stopped: set[str] = field(default_factory=set)
 
+    def machines(self, host: HostAddress) -> list[MachineSeen]:
+        ids = [UUID(path.name.split(".")[1]) for path in self.cluster.folder.glob(f"{host.name}.*.domain")]
+        return [self.machine(host, vm_id) for vm_id in ids]
+
     def machine(self, host: HostAddress, vm_id: UUID) -> MachineSeen:
         name = self.name_of(host, vm_id)
         power = Power.CRASHED if name in self.stopped else Power.RUNNING

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,7 +13,7 @@ from portal.core.errors import HypervisorUnavailable
 from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
 from portal.core.naming import mac_for, vm_id_for
 from portal.core.templates import NetworkClass, Ready, ReadyBy, spec_to_data
-from portal.interfaces import BUSY
+from portal.interfaces import BUSY, HostAddress
 from portal.models import AuditEntry, Claim, Host, JobLine, Mail, TemplateVersion, Vm, Workflow, WorkflowStep
 from portal.services import workflows
 from portal.workflows.sequence import Fenced, Hooks, Stopping
@@ -153,6 +155,24 @@ def test_cancelling_in_the_middle_of_cloning_cleans_up(world: World) -> None:
     assert world.request(vm_request_id).state == VmRequestState.CANCELLED
     assert (world.cluster.domains(), count(world, Claim)) == ([], 0)
     assert world.workflow().state == WorkflowState.CANCELLED
+
+
+def test_cancelling_while_a_host_keeps_silent_does_not_wait_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, cancelled = [], threading.Event()
+
+    def keep_silent(host: HostAddress, vm_id: UUID) -> str:
+        with world.site.write_sessions.begin() as db:
+            workflows.ask_cancel(db, workflow_id=world.workflow_id, now=clock())
+        cancelled.wait(30)
+        answers.append(vm_id)
+        return ""
+
+    monkeypatch.setattr(world.hypervisor, "serial_log", keep_silent)
+    world.order()
+    assert (world.run(), answers) == ("cancelled", [])
+    cancelled.set()
 
 
 def test_cancelling_before_the_work_began_leaves_nothing(world: World) -> None:
