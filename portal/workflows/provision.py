@@ -21,6 +21,9 @@ from portal.workflows.readiness import mark_error, wait_until_ready
 from portal.workflows.removing import remove_machines
 from portal.workflows.sequence import Context, Sequence, Step, living_vms_of, vms_of
 
+# fulfilled: the hand-over is done, and its worker ended before it could write that down
+WANTED = (VmRequestState.APPROVED, VmRequestState.PROVISIONING, VmRequestState.FAILED, VmRequestState.FULFILLED)
+
 
 def claim(ctx: Context) -> None:
     """Hold the capacity (again) and settle on the template's disk."""
@@ -101,8 +104,9 @@ def notify(ctx: Context) -> None:
 
 
 def finish(ctx: Context) -> None:
-    """Hand over: the request is fulfilled, secrets are forgotten, and the log says so."""
+    """Hand over: the request is fulfilled, secrets are forgotten, and the log says so. From then on nobody cancels."""
     with ctx.write() as db:
+        ctx.check_under_lock(db)
         vm_request = db.get_one(VmRequest, ctx.subject_id)
         if vm_request.state == VmRequestState.FULFILLED:
             return
@@ -117,17 +121,22 @@ def record(db: Session, vm_request: VmRequest, action: str, ctx: Context, reason
     audit.record(db, actor=None, action=action, subject=subject, now=ctx.site.clock(), reason=reason)
 
 
-def begun(db: Session, workflow: Workflow, ctx: Context) -> None:
+def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
     vm_request = db.get_one(VmRequest, workflow.subject_id)
+    if vm_request.state not in WANTED:
+        return False
     vm_request.workflow_id = workflow.id
     vm_request.error, vm_request.error_params = None, {}
     if vm_request.state in (VmRequestState.APPROVED, VmRequestState.FAILED):
         vm_request.move_to(VmRequestState.PROVISIONING)
+    return True
 
 
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
     vm_request = db.get_one(VmRequest, workflow.subject_id)
     vm_request.workflow_id = workflow.id
+    if vm_request.state.is_final:
+        return
     vm_request.error, vm_request.error_params = workflow.error, dict(workflow.error_params)
     if vm_request.state != VmRequestState.FAILED:
         vm_request.move_to(VmRequestState.FAILED)
@@ -141,7 +150,7 @@ def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:
     vm_request.workflow_id = workflow.id
     claims.release_request(db, vm_request)
     vm_request.sealed_parameters = None
-    if vm_request.state != VmRequestState.CANCELLED:
+    if not vm_request.state.is_final:
         vm_request.move_to(VmRequestState.CANCELLED)
         record(db, vm_request, "vm_request.rolled_back", ctx)
 

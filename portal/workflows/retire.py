@@ -39,8 +39,9 @@ def copies(db: Session, subject_id: UUID) -> int:
     return 1
 
 
-def begun(db: Session, workflow: Workflow, ctx: Context) -> None:
+def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
     """The machine shows nothing new until it is gone: the page shows the work itself."""
+    return True
 
 
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:

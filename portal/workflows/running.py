@@ -124,22 +124,23 @@ def do_step(run: Run, position: int) -> str:
 
 
 def begin_step(run: Run, ctx: Context, position: int) -> StepState:
-    """RUNNING: do it. DONE: it is done already. WAITING: somebody asked to cancel before it began."""
+    """RUNNING: do it. DONE: it is done already. WAITING: it shall not begin any more, what is done shall be undone."""
     with ctx.write() as db:
         workflow, step = rows(db, ctx, position)
-        if workflow.cancel_asked_at is not None:
-            workflow.state = WorkflowState.CANCELLING
-            workflow.revision += 1
-            return StepState.WAITING
-        if step.state == StepState.DONE:
-            return StepState.DONE
         now = ctx.site.clock()
+        if workflow.cancel_asked_at is None and step.state == StepState.DONE:
+            return StepState.DONE
+        workflow.revision += 1
+        if workflow.cancel_asked_at is not None or not run.sequence.begun(db, workflow, ctx):
+            workflow.cancel_asked_at = workflow.cancel_asked_at or now
+            if workflow.state != WorkflowState.CANCELLED:
+                workflow.state = WorkflowState.CANCELLING
+            return StepState.WAITING
         workflow.state, workflow.started_at = WorkflowState.RUNNING, workflow.started_at or now
         workflow.error, workflow.error_params = None, {}
-        workflow.revision += 1
+        if step.state != StepState.RUNNING:  # taken up by the next worker it goes on, else it begins anew
+            step.started_at = now
         step.state, step.ended_at = StepState.RUNNING, None
-        step.started_at = step.started_at or now
-        run.sequence.begun(db, workflow, ctx)
     return StepState.RUNNING
 
 
@@ -221,8 +222,8 @@ def end(run: Run, state: WorkflowState) -> str:
             workflow.state, workflow.ended_at = state, ctx.site.clock()
             workflow.done = workflow.total if state == WorkflowState.DONE else 0
             workflow.revision += 1
-            if state == WorkflowState.CANCELLED:
-                run.sequence.cancelled(db, workflow, ctx)
+        if state == WorkflowState.CANCELLED:
+            run.sequence.cancelled(db, workflow, ctx)
     log.info("workflow ended", workflow=ctx.workflow_id, state=str(state))
     return str(state)
 

@@ -91,6 +91,11 @@ class Context:
         if not self.undoing and self.cancel_asked():
             raise Cancelled(N_("This was cancelled."))
 
+    def check_under_lock(self, db: Session) -> None:
+        """Raise Cancelled if somebody asked for it; until `write` ends nobody can."""
+        if db.scalar(select(Workflow.cancel_asked_at).where(Workflow.id == self.workflow_id)) is not None:
+            raise Cancelled(N_("This was cancelled."))
+
     def pause(self, seconds: float) -> None:
         """Wait, and wake up early when the step should end."""
         while seconds > 0:
@@ -136,12 +141,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Sequence:
-    """`begun`, `failed` and `cancelled` write what that means for the subject, in the same transaction."""
+    """`begun`, `failed` and `cancelled` write what that means for the subject, in the same transaction.
+
+    `begun` is asked before each step and answers False when nobody wants the work any more.
+    """
 
     name: str
     steps: tuple[Step, ...]
     copies: Callable[[Session, UUID], int]
-    begun: Callable[[Session, Workflow, Context], None]
+    begun: Callable[[Session, Workflow, Context], bool]
     failed: Callable[[Session, Workflow, Context], None]
     cancelled: Callable[[Session, Workflow, Context], None]
 
