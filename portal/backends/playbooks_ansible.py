@@ -128,7 +128,12 @@ class Watcher:
         return False  # ansible-runner need not keep the event's file
 
     def stop(self) -> bool:
-        return self.trouble is not None or self.cancelled()
+        """Whoever is asked may be away, as the database; ansible-runner would say that Ansible could not start."""
+        try:
+            return self.trouble is not None or self.cancelled()
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.trouble = error
+            return True
 
 
 def result_of(status: str, reader: EventReader) -> PlaybookResult:

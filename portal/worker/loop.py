@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,7 +21,7 @@ from portal.site import Site
 from portal.worker.alone import alone_on_sqlite
 from portal.worker.periodic import Duty, do_duties, duties
 from portal.workflows.registry import SEQUENCES
-from portal.workflows.running import Remember, run_sequence
+from portal.workflows.running import Remember, give_up, run_sequence
 from portal.workflows.sequence import Fenced, Hooks, Stopping
 
 log = structlog.get_logger()
@@ -38,6 +39,7 @@ class Pace:
     tick_s: float = 1.0
     stop_within_s: float = 8.0
     concurrency: int = 8
+    interruptions: int = 6  # of one workflow, before a person is told
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Worker:
     checkpoint: Callable[[str], None]
     running: set[str] = field(default_factory=set)
     idle: set[str] = field(default_factory=set)  # seen at the last look
+    interruptions: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def carry(self, workflow_id: str, kind: str, subject_id: str, remember: Remember) -> str:
@@ -72,9 +75,19 @@ class Worker:
             raise
         except Stopping as stopping:
             raise Interrupted(workflow_id) from stopping
+        except (Exception, Interrupted) as error:
+            if self.bears(workflow_id):
+                raise
+            cause, sequence = error.__cause__ or error, SEQUENCES[kind]
+            return give_up(self.site, sequence, workflow_id=workflow_id, subject_id=UUID(subject_id), error=cause)
         finally:
             with self.lock:
                 self.running.discard(workflow_id)
+
+    def bears(self, workflow_id: str) -> bool:
+        """An interruption is taken up again in a moment; after many a person is told instead."""
+        self.interruptions[workflow_id] += 1
+        return self.interruptions[workflow_id] < self.pace.interruptions
 
     def beat_for_ever(self) -> None:
         """Say that we live. A worker that was silent too long has lost its work to others and must end."""

@@ -52,7 +52,7 @@ class LineKeeper:
         self.flushed_at = time.monotonic()
         if not self.waiting:
             return
-        with self.ctx.site.write_sessions.begin() as db:
+        with self.ctx.write() as db:
             db.add_all(self.row_of(line) for line in self.waiting)
             if self.heard:
                 self.ctx.report(db, len(self.heard))
@@ -108,7 +108,7 @@ def close_interrupted(db: Session, ctx: Context) -> None:
 
 
 def end_job(ctx: Context, job_id: UUID, state: JobState, *, summary: str) -> None:
-    with ctx.site.write_sessions.begin() as db:
+    with ctx.write() as db:
         job = db.get_one(Job, job_id)
         job.state, job.ended_at, job.summary = state, ctx.site.clock(), summary
         bump(db, ctx.workflow_id)

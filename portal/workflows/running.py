@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Cancelled, OutsideUnavailable, PortalError
 from portal.core.lifecycle import StepState, WorkflowState
 from portal.models import Workflow, WorkflowStep
-from portal.services.workflows import steps_of
+from portal.services.workflows import LIVE, steps_of
 from portal.site import Site
 from portal.workflows.sequence import Context, Hooks, Sequence, vms_of
 
@@ -25,6 +26,7 @@ DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 ATTEMPTS = 3  # of a step, when something outside does not answer
 UNDO_ATTEMPTS = 5  # of an undo, whatever went wrong
 FIRST_WAIT_S = 1.0
+DATABASE_AWAY = (OperationalError, InterfaceError)
 UNEXPECTED = N_("Something unexpected happened (%(kind)s). An administrator finds the details in the worker's log.")
 
 
@@ -114,6 +116,8 @@ def do_step(run: Run, position: int) -> str:
         return CANCELLED
     except PortalError as error:
         return fail(run, ctx, position, error.message, error.params)
+    except DATABASE_AWAY:
+        raise  # nothing is decided without it: the step is run again
     except Exception as error:
         log.exception("step failed", workflow=ctx.workflow_id, step=step.name)
         return fail(run, ctx, position, UNEXPECTED, {"kind": type(error).__name__})
@@ -149,7 +153,7 @@ def with_attempts(ctx: Context, work: Callable[[Context], None]) -> None:
     for attempt in range(1, ATTEMPTS):
         try:
             return work(ctx)
-        except OutsideUnavailable as error:
+        except (OutsideUnavailable, *DATABASE_AWAY) as error:
             log.warning("step tried again", workflow=ctx.workflow_id, attempt=attempt, reason=str(error))
             ctx.pause(FIRST_WAIT_S * 2 ** (attempt - 1))
     return work(ctx)
@@ -191,6 +195,8 @@ def undo_step(run: Run, position: int) -> str:
             break
         except Exception as error:
             log.exception("undo failed", workflow=ctx.workflow_id, step=step.name, attempt=attempt)
+            if attempt == UNDO_ATTEMPTS and isinstance(error, DATABASE_AWAY):
+                raise
             if attempt == UNDO_ATTEMPTS:
                 return fail_undo(run, ctx, position, error)
             ctx.pause(FIRST_WAIT_S * 2 ** (attempt - 1))
@@ -207,6 +213,34 @@ def fail_undo(run: Run, ctx: Context, position: int, error: Exception) -> str:
     reason = str(error) if isinstance(error, PortalError) else type(error).__name__
     message = N_("Cleaning up did not succeed: %(reason)s Roll back again once the cause is removed.")
     return fail(run, ctx, position, message, {"reason": reason})
+
+
+def give_up(site: Site, sequence: Sequence, *, workflow_id: str, subject_id: UUID, error: BaseException) -> str:
+    """Fail a workflow that was interrupted over and over, for a person to look at. Nothing else would end it."""
+    with site.write_sessions.begin() as db:
+        workflow = db.get_one(Workflow, workflow_id, with_for_update=True)
+        if workflow.state not in LIVE:
+            return str(workflow.state)
+        now = site.clock()
+        for step in steps_of(db, workflow_id):
+            if step.state == StepState.RUNNING:
+                step.state, step.ended_at = StepState.FAILED, now
+        workflow.state, workflow.ended_at = WorkflowState.FAILED, now
+        workflow.error, workflow.error_params = UNEXPECTED, {"kind": type(error).__name__}
+        workflow.revision += 1
+        db.flush()
+        tell_failed(db, sequence, workflow, Context(site, workflow_id, subject_id, workflow.fencing))
+    log.error("workflow given up", workflow=workflow_id, reason=repr(error))
+    return FAILED
+
+
+def tell_failed(db: Session, sequence: Sequence, workflow: Workflow, ctx: Context) -> None:
+    """What is wrong with the workflow may be wrong with this too; it must be given up nevertheless."""
+    try:
+        with db.begin_nested():
+            sequence.failed(db, workflow, ctx)
+    except (PortalError, SQLAlchemyError):
+        log.exception("subject could not be told of the failure", workflow=workflow.id)
 
 
 def state_of(ctx: Context, position: int) -> StepState:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from portal.backends.ansible_runs import RunFolders
 from portal.backends.playbooks_ansible import AnsiblePlaybooks
 from portal.config import ROOT
@@ -89,3 +91,18 @@ def test_what_a_killed_worker_left_in_memory_is_removed_by_the_next_and_the_livi
     assert living.folder.is_dir()
     living.close()
     assert list(tmp_path.iterdir()) == []
+
+
+class DatabaseAway(Exception):
+    """What a look at the database may raise."""
+
+
+def test_trouble_of_whoever_is_asked_to_stop_is_not_taken_for_ansibles(tmp_path: Path) -> None:
+    def ask() -> bool:
+        raise DatabaseAway
+
+    runner = slow_runner(tmp_path, "1")
+    run = PlaybookRun("slow", (HERE,), host_variables={"here": {"ansible_connection": "local"}})
+    with pytest.raises(DatabaseAway):
+        runner.run(run, cancelled=ask)
+    runner.close()

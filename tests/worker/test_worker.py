@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -266,6 +267,28 @@ def test_a_workflow_that_was_interrupted_here_is_taken_up_again_by_the_same_work
     runs.join(15)
     assert interrupted == ["Choose hosts done"]
     assert set(Counter(hospital.cluster.made()).values()) == {1}
+
+
+def test_a_workflow_that_is_interrupted_over_and_over_fails_for_a_person_to_look_at(
+    hospital_on_sqlite: Hospital,
+) -> None:
+    site = hospital_on_sqlite.build()
+    vm_request_id = hospital_on_sqlite.order(site)
+
+    def interrupt(place: str) -> None:
+        if place == "Choose hosts done":
+            raise ZeroDivisionError
+
+    stop, pace = threading.Event(), replace(FAST, interruptions=2)
+    threading.Timer(20, stop.set).start()
+    arguments = {"stop": stop, "pace": pace, "checkpoint": interrupt, "periodic": False}
+    runs = threading.Thread(target=run_worker, args=(site,), kwargs=arguments)
+    runs.start()
+    wait_for(lambda: hospital_on_sqlite.state_of(site, vm_request_id) == VmRequestState.FAILED)
+    stop.set()
+    runs.join(15)
+    with site.sessions() as db:
+        assert db.get_one(VmRequest, vm_request_id).error_params == {"kind": "ZeroDivisionError"}
 
 
 def test_without_tables_the_worker_says_what_to_do(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
 from portal.core.errors import HypervisorUnavailable
 from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
@@ -243,6 +245,55 @@ def test_a_machine_that_the_rest_of_a_dead_workers_run_holds_is_waited_for(world
     vm_request_id = world.order()
     assert world.run() == "done"
     assert world.request(vm_request_id).state == VmRequestState.FULFILLED
+
+
+def away() -> OperationalError:
+    return OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_fail_the_request(world: World) -> None:
+    world.playbooks.raising = [away()]
+    world.order()
+    assert world.run() == "done"
+
+
+def test_while_the_database_is_away_nothing_is_decided(world: World) -> None:
+    world.playbooks.raising = [away(), away(), away()]
+    vm_request_id = world.order()
+    with pytest.raises(OperationalError):
+        world.run()
+    assert world.request(vm_request_id).state == VmRequestState.PROVISIONING
+    assert world.run() == "done"
+
+
+def test_whoever_was_taken_over_while_a_playbook_ran_writes_no_lines(world: World) -> None:
+    world.order()
+
+    def taken_over() -> None:
+        with world.site.write_sessions.begin() as db:
+            db.execute(update(Workflow).values(fencing=Workflow.fencing + 1))
+
+    world.playbooks.watch = taken_over
+    with pytest.raises(Fenced):
+        world.run()
+    assert (count(world, JobLine), world.workflow().done) == (0, 2)
+
+
+def test_a_step_that_is_tried_again_counts_its_time_from_the_new_start(world: World) -> None:
+    world.playbooks.trouble["moodle"] = "the disk is full"
+    world.order()
+    world.run()
+    with world.site.write_sessions.begin() as db:
+        db.execute(update(WorkflowStep).values(started_at=clock() - timedelta(hours=5)))
+    world.playbooks.trouble.clear()
+    retry(world)
+    world.run()
+    with world.read() as db:
+        step = db.scalars(
+            select(WorkflowStep).where(WorkflowStep.workflow_id == world.workflow_id, WorkflowStep.position == 2)
+        ).one()
+    assert step.started_at is not None
+    assert clock() - step.started_at < timedelta(hours=1)
 
 
 def test_trouble_while_undoing_is_met_by_trying_again(world: World) -> None:
