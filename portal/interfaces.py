@@ -288,10 +288,13 @@ class WorkflowQueue(Protocol):
     """Puts a durable workflow in the queue **inside the caller's transaction**, so both happen or neither.
 
     `db` is SQLAlchemy's Session (typed object here: interfaces import no third party).
-    `workflow_id` is the key: the same id twice is one workflow.
+    `workflow_id` is the key: the same id twice is one workflow. `clean_up` is for work that only takes away: it
+    does not wait behind the work that makes something.
     """
 
-    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str) -> None: ...
+    def enqueue(
+        self, db: object, *, workflow: str, workflow_id: str, subject_id: str, clean_up: bool = False
+    ) -> None: ...
 
 
 class Clock(Protocol):

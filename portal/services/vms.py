@@ -250,7 +250,7 @@ def retire(db: Session, *, actor: Actor | None, vm_id: UUID, queue: WorkflowQueu
     vm = db.get_one(Vm, vm_id) if actor is None else manageable(db, actor, vm_id)
     if vm.state == VmState.CLONING:
         raise Conflict(N_("The machine is still being made. Cancel its request instead."))
-    workflow = workflows.begin(db, kind="retire", subject_id=vm.id, queue=queue, now=now)
+    workflow = workflows.begin(db, kind="retire", subject_id=vm.id, queue=queue, now=now, clean_up=True)
     details = {"workflow": workflow.id}
     record(db, actor=actor, action="vm.retire_asked", subject=subject_of(vm), now=now, details=details)
     return vm

@@ -64,7 +64,9 @@ class Progress:
     copies: tuple[CopyView, ...]
 
 
-def begin(db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now: datetime) -> Workflow:
+def begin(
+    db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now: datetime, clean_up: bool = False
+) -> Workflow:
     """Record a workflow and put it in the queue, in the caller's transaction. One at a time for each subject."""
     lock_request(db, subject_id)
     latest = latest_of(db, subject_id)
@@ -78,7 +80,7 @@ def begin(db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now
         workflow.fencing = latest.fencing + 1
     db.add(workflow)
     db.flush()
-    queue.enqueue(db, workflow=kind, workflow_id=workflow.id, subject_id=str(subject_id))
+    queue.enqueue(db, workflow=kind, workflow_id=workflow.id, subject_id=str(subject_id), clean_up=clean_up)
     return workflow
 
 
@@ -147,18 +149,20 @@ def retry(db: Session, *, workflow_id: str, queue: WorkflowQueue, now: datetime)
 
 def roll_back(db: Session, *, workflow_id: str, queue: WorkflowQueue, now: datetime) -> Workflow:
     """Undo what a failed workflow has done: a new workflow that is cancelled from its first moment."""
-    workflow = begin_after(db, load(db, workflow_id), queue=queue, now=now)
+    workflow = begin_after(db, load(db, workflow_id), queue=queue, now=now, clean_up=True)
     workflow.cancel_asked_at = now
     workflow.state = WorkflowState.CANCELLING
     return workflow
 
 
-def begin_after(db: Session, failed: Workflow, *, queue: WorkflowQueue, now: datetime) -> Workflow:
+def begin_after(
+    db: Session, failed: Workflow, *, queue: WorkflowQueue, now: datetime, clean_up: bool = False
+) -> Workflow:
     lock_request(db, failed.subject_id)
     newest = latest_of(db, failed.subject_id)
     if failed.state != WorkflowState.FAILED or newest is None or newest.id != failed.id:
         raise Conflict(N_("Only work that has failed can be tried again or rolled back."))
-    workflow = begin(db, kind=failed.kind, subject_id=failed.subject_id, queue=queue, now=now)
+    workflow = begin(db, kind=failed.kind, subject_id=failed.subject_id, queue=queue, now=now, clean_up=clean_up)
     workflow.done, workflow.total = failed.done, failed.total
     for step in steps_of(db, failed.id):
         db.add(
