@@ -7,7 +7,7 @@ import secrets
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -38,6 +38,7 @@ class Pace:
     reap_s: float = 10.0
     tick_s: float = 1.0
     stop_within_s: float = 8.0
+    end_duties_s: float = 1.0
     concurrency: int = 8
     interruptions: int = 6  # of one workflow, before a person is told
 
@@ -129,6 +130,9 @@ class Worker:
             log.warning("interrupted workflows resumed", workflows=sorted(twice))
         return sorted(twice)
 
+    def do_for_ever(self, todo: Sequence[Duty]) -> None:
+        do_duties(self.site, todo, stop=self.stop, tick_s=self.pace.tick_s)
+
     def forget(self, _site: Site) -> None:
         self.queue.forget(older_than=FORGET_AFTER)
 
@@ -179,11 +183,21 @@ def enlist(worker: Worker, *, alone: bool) -> None:
 
 
 def live(worker: Worker, *, periodic: bool) -> None:
-    beating = threading.Thread(target=worker.beat_for_ever, name="beat", daemon=True)
-    beating.start()
-    own = [Duty("reap dead workers", worker.pace.reap_s, worker.reap)]
-    todo = duties([*own, Duty("forget old workflows", 3600, worker.forget)]) if periodic else own
-    do_duties(worker.site, todo, stop=worker.stop, tick_s=worker.pace.tick_s)
+    """Until `stop` is set. A duty that waits for a silent host holds up neither the taking over nor the end."""
+    reaping = [Duty("reap dead workers", worker.pace.reap_s, worker.reap)]
+    others = duties([Duty("forget old workflows", 3600, worker.forget)]) if periodic else []
+    threads = [
+        threading.Thread(target=worker.beat_for_ever, name="beat", daemon=True),
+        *(
+            threading.Thread(target=worker.do_for_ever, args=(todo,), name=name, daemon=True)
+            for name, todo in (("reap", reaping), ("duties", others))
+        ),
+    ]
+    for thread in threads:
+        thread.start()
+    worker.stop.wait()
+    for thread in threads:
+        thread.join(worker.pace.end_duties_s)
 
 
 def leave(worker: Worker, engine: DbosEngine) -> None:
