@@ -230,6 +230,9 @@ class PlaybookRunner(Protocol):
         cancelled: Callable[[], bool] = lambda: False,
     ) -> PlaybookResult: ...
 
+    def close(self) -> None:
+        """End kept connections and whatever still runs, and leave no files. Twice is fine."""
+
 
 @dataclass(frozen=True)
 class Hardware:

@@ -36,13 +36,14 @@ class AnsiblePlaybooks:
     known_hosts: Path
     control_dir: Path = field(init=False)
     folders: RunFolders = field(init=False, repr=False)
-    close: Callable[[], object] = field(init=False, repr=False)  # is called at the latest at our end
 
     def __post_init__(self) -> None:
         self.folders = RunFolders()
         self.control_dir = self.folders.folder / "ssh"  # unix socket paths may have 107 bytes only
         self.control_dir.mkdir(mode=0o700)
-        self.close = self.folders.close
+
+    def close(self) -> None:
+        self.folders.close()
 
     def run(
         self,

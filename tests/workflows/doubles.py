@@ -131,6 +131,9 @@ class FilePlaybooks:
         status = PlaybookStatus.FAILED if failed or silent else PlaybookStatus.SUCCEEDED
         return PlaybookResult(status, machines, silent)
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def fenced_play(self, run: PlaybookRun, host: str, order: Mapping[str, Any]) -> MachineOutcome:
         fencing: Any = run.variables["fencing"]
         if not self.cluster.admits(order["vm_id"], fencing[order["vm_id"]]["token"]):
