@@ -233,9 +233,16 @@ def current_step(steps: list[WorkflowStep]) -> str:
 
 
 def experience(db: Session, workflow: Workflow) -> dict[str, float]:
-    """What each step took in the newest runs that went well: those with as many copies, else any of this kind."""
-    alike = runs_like(db, Workflow.kind == workflow.kind, Workflow.total == workflow.total)
-    return alike or runs_like(db, Workflow.kind == workflow.kind)
+    """What each step took in the newest runs that went well: those with as many copies, else any of this kind.
+
+    Only machines of the same template tell how long a request takes: one boots in seconds, another in minutes.
+    """
+    like = [Workflow.kind == workflow.kind]
+    template = db.scalar(select(VmRequest.template_slug).where(VmRequest.id == workflow.subject_id))
+    if template is not None:
+        like.append(Workflow.subject_id.in_(select(VmRequest.id).where(VmRequest.template_slug == template)))
+    alike = runs_like(db, *like, Workflow.total == workflow.total)
+    return alike or runs_like(db, *like)
 
 
 def runs_like(db: Session, *conditions: ColumnElement[bool]) -> dict[str, float]:

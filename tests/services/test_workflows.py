@@ -144,3 +144,27 @@ def test_old_lines_are_swept_and_young_ones_stay(db: Session, queue: ListQueue) 
     assert retention.sweep_lines(db, NOW + timedelta(days=89)) == 0
     assert retention.sweep_lines(db, NOW + timedelta(days=91)) == 3
     assert workflows.lines(db, workflow.id) == []
+
+
+def make_done(db: Session, queue: ListQueue, *, template: str, seconds: int) -> None:
+    vm_request = make_vm_request(db, template_slug=template)
+    workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=NOW)
+    workflow.state, workflow.total, workflow.ended_at = WorkflowState.DONE, 4, NOW
+    ended_at = NOW + timedelta(seconds=seconds)
+    step = WorkflowStep(
+        workflow_id=workflow.id, position=0, name="Clone", state=StepState.DONE, started_at=NOW, ended_at=ended_at
+    )
+    db.add(step)
+    db.flush()
+
+
+def test_the_time_left_is_told_by_machines_of_the_same_template(db: Session, queue: ListQueue) -> None:
+    make_done(db, queue, template="moodle", seconds=300)
+    make_done(db, queue, template="dokuwiki", seconds=20)
+    vm_request = make_vm_request(db, template_slug="dokuwiki")
+    workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=NOW)
+    db.add(WorkflowStep(workflow_id=workflow.id, position=0, name="Clone"))
+    db.flush()
+    progress = workflows.progress_of(db, workflow.id, NOW)
+    assert progress is not None
+    assert progress.seconds_left == 20
