@@ -147,6 +147,14 @@ def test_a_name_in_use_is_refused(db: Session) -> None:
     assert fields(raised) == {"name"}
 
 
+@pytest.mark.parametrize(("name", "copies"), [("wiki-02", 1), ("wiki", 1), ("wiki", 5)])
+def test_a_name_that_a_copy_of_an_open_request_will_have_is_refused(db: Session, name: str, copies: int) -> None:
+    make_vm_request(db, name=name, copies=copies)
+    with pytest.raises(InvalidOrder) as raised:
+        submit(db)
+    assert fields(raised) == {"name"}
+
+
 def test_a_name_is_free_again_when_its_machine_is_retired(db: Session) -> None:
     make_vm(db, name="wiki-01", state="retired")
     assert submit(db).name == "wiki"
