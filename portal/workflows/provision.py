@@ -80,15 +80,22 @@ def note_outcomes(ctx: Context, outcomes: Mapping[UUID, MachineOutcome]) -> None
 
 
 def unclone(ctx: Context) -> None:
-    """Remove all that the machines may have on their hosts. Nothing there is fine."""
+    """Remove all that the machines may have on their hosts. Nothing there is fine.
+
+    From now on none counts as one that serves: should this not succeed and be tried again, all are made anew.
+    """
+    with ctx.write() as db:
+        for vm in living_vms_of(db, ctx.subject_id):
+            if vm.state not in (VmState.CLONING, VmState.ERROR):
+                vm.move_to(VmState.ERROR, reason=N_("It is being taken away."))
     remove_machines(ctx)
 
 
 def wait_ready(ctx: Context) -> None:
     with ctx.site.sessions() as db:
-        vms = vms_of(db, ctx.subject_id)
+        vms = living_vms_of(db, ctx.subject_id)
         if not vms:
-            raise PlaybookFailed(N_("The machines of this request are not known. Roll this back and order again."))
+            raise PlaybookFailed(N_("No machine of this request is left. Roll this back and order again."))
         ready = spec_of(vms[0]).ready
     wait_until_ready(ctx, ready)
 

@@ -306,6 +306,29 @@ def test_trouble_while_undoing_is_met_by_trying_again(world: World) -> None:
     assert world.run() == "cancelled"
 
 
+def test_machines_that_a_failed_rolling_back_removed_are_made_again_by_a_retry(world: World) -> None:
+    world.hypervisor.silent.add("moodle-02")
+    impatient(world)
+    vm_request_id = world.order(copies=2)
+    world.run()
+    with world.site.write_sessions.begin() as db:
+        workflows.roll_back(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    second = places(world)["moodle-02"]
+    world.playbooks.down.add(second)
+    assert world.run() == "failed"
+    world.playbooks.down.clear()
+    world.hypervisor.silent.clear()
+    retry(world)
+    assert world.run() == "done"
+    assert world.request(vm_request_id).state == VmRequestState.FULFILLED
+    assert len(world.cluster.domains()) == 2
+
+
+def places(world: World) -> dict[str, str]:
+    with world.read() as db:
+        return {vm.name: vm.host.name for vm in db.scalars(select(Vm)) if vm.host is not None}
+
+
 def test_a_cluster_that_is_full_says_so_and_holds_nothing_on_hosts(world: World) -> None:
     vm_request_id = world.order(copies=3, memory_mib=8192)
     assert world.run() == "failed"
