@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, PlaybookFailed
+from portal.core.errors import N_, Conflict, PlaybookFailed, filled
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.interfaces import MachineOutcome
 from portal.models import TemplateVersion, VmRequest, Workflow
@@ -147,7 +147,7 @@ def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
     vm_request.error, vm_request.error_params = workflow.error, dict(workflow.error_params)
     if vm_request.state != VmRequestState.FAILED:
         vm_request.move_to(VmRequestState.FAILED)
-        record(db, vm_request, "vm_request.failed", ctx, reason=(workflow.error or "") % workflow.error_params)
+        record(db, vm_request, "vm_request.failed", ctx, reason=filled(workflow.error or "", workflow.error_params))
         tell_failed(db, vm_request=vm_request, now=ctx.site.clock(), base_url=ctx.site.settings.base_url)
 
 

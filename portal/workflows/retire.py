@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_
+from portal.core.errors import N_, filled
 from portal.core.lifecycle import VmState
 from portal.models import Vm, Workflow
 from portal.services import audit, claims
@@ -47,7 +47,7 @@ def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
     vm = db.get_one(Vm, workflow.subject_id)
     if vm.state != VmState.RETIRED:
-        mark_error(vm, (workflow.error or "") % workflow.error_params)
+        mark_error(vm, filled(workflow.error or "", workflow.error_params))
 
 
 def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:

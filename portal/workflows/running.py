@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Cancelled, OutsideUnavailable, PortalError
+from portal.core.errors import N_, Cancelled, OutsideUnavailable, PortalError, filled, inner, plain
 from portal.core.lifecycle import StepState, WorkflowState
 from portal.models import Workflow, WorkflowStep
 from portal.services.workflows import LIVE, steps_of
@@ -169,16 +169,15 @@ def finish_step(run: Run, ctx: Context, position: int) -> None:
 
 def fail(run: Run, ctx: Context, position: int, message: str, params: Mapping[str, object]) -> str:
     """Keep what was done: a person reads the sentence and chooses between trying again and rolling back."""
-    plain = {key: value if isinstance(value, int | float) else str(value) for key, value in params.items()}
     with ctx.write() as db:
         workflow, step = rows(db, ctx, position)
         now = ctx.site.clock()
         step.state, step.ended_at = StepState.FAILED, now
         workflow.state, workflow.ended_at = WorkflowState.FAILED, now
-        workflow.error, workflow.error_params = message, dict(plain)
+        workflow.error, workflow.error_params = message, plain(params)
         workflow.revision += 1
         run.sequence.failed(db, workflow, ctx)
-    log.warning("workflow failed", workflow=ctx.workflow_id, step=step.name, reason=message % plain)
+    log.warning("workflow failed", workflow=ctx.workflow_id, step=step.name, reason=filled(message, params))
     return FAILED
 
 
@@ -210,7 +209,10 @@ def undo_step(run: Run, position: int) -> str:
 
 
 def fail_undo(run: Run, ctx: Context, position: int, error: Exception) -> str:
-    reason = str(error) if isinstance(error, PortalError) else type(error).__name__
+    if isinstance(error, PortalError):
+        reason = inner(error.message, error.params)
+    else:
+        reason = inner(UNEXPECTED, {"kind": type(error).__name__})
     message = N_("Cleaning up did not succeed: %(reason)s Roll back again once the cause is removed.")
     return fail(run, ctx, position, message, {"reason": reason})
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 
-from portal.core.errors import HypervisorUnavailable
+from portal.core.errors import HypervisorUnavailable, filled
 from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
 from portal.core.naming import mac_for, vm_id_for
 from portal.core.templates import NetworkClass, Ready, ReadyBy, spec_to_data
@@ -327,6 +327,21 @@ def test_machines_that_a_failed_rolling_back_removed_are_made_again_by_a_retry(w
 def places(world: World) -> dict[str, str]:
     with world.read() as db:
         return {vm.name: vm.host.name for vm in db.scalars(select(Vm)) if vm.host is not None}
+
+
+def test_a_rolling_back_that_fails_keeps_its_reason_so_that_it_can_be_translated(world: World) -> None:
+    world.playbooks.trouble["moodle"] = "the disk is full"
+    vm_request_id = world.order()
+    world.run()
+    with world.site.write_sessions.begin() as db:
+        workflows.roll_back(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    world.playbooks.down |= {"hv1", "hv2", "hv3"}
+    assert world.run() == "failed"
+    vm_request = world.request(vm_request_id)
+    assert vm_request.error_params["reason"]["params"] == {"host": "hv1"}
+    assert filled(vm_request.error or "", vm_request.error_params).startswith(
+        "Cleaning up did not succeed: The host hv1 does not answer."
+    )
 
 
 def test_a_cluster_that_is_full_says_so_and_holds_nothing_on_hosts(world: World) -> None:
