@@ -199,6 +199,7 @@ class MachineOutcome:
 
 
 DOES_NOT_ANSWER = "does not answer"  # how the reason of a host that could not be reached begins
+BUSY = "another worker is busy with this machine"  # what a module says when another run holds the machine too long
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,9 @@ class PlaybookRunner(Protocol):
         on_line: Callable[[PlaybookLine], None] = lambda line: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> PlaybookResult: ...
+
+    def close(self) -> None:
+        """End kept connections and whatever still runs, and leave no files. Twice is fine."""
 
 
 @dataclass(frozen=True)
@@ -287,10 +291,13 @@ class WorkflowQueue(Protocol):
     """Puts a durable workflow in the queue **inside the caller's transaction**, so both happen or neither.
 
     `db` is SQLAlchemy's Session (typed object here: interfaces import no third party).
-    `workflow_id` is the key: the same id twice is one workflow.
+    `workflow_id` is the key: the same id twice is one workflow. `clean_up` is for work that only takes away: it
+    does not wait behind the work that makes something.
     """
 
-    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str) -> None: ...
+    def enqueue(
+        self, db: object, *, workflow: str, workflow_id: str, subject_id: str, clean_up: bool = False
+    ) -> None: ...
 
 
 class Clock(Protocol):

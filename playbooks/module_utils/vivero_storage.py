@@ -18,6 +18,7 @@ SOCKETS = Path("/run/vivero")
 LOCK_TIMEOUT_S = 30.0
 FENCE_KEPT_S = 7 * 24 * 3600
 RETIRED = "retired"
+BUSY = "another worker is busy with this machine"  # portal/interfaces.py knows these words
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def lock(descriptor: int) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise Refused("another worker is busy with this machine") from None
+                raise Refused(BUSY) from None
             time.sleep(0.05)
 
 

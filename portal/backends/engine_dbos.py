@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 APPLICATION = "vivero"
 VERSION = "1"  # pinned: workflows outlive a new version of the portal. Raise it when old ones can't be carried on.
 QUEUE = "vivero"
+CLEAN_UP = "vivero-clean-up"  # what takes away does not wait for what makes something, which may last an hour
+CLEANING_AT_ONCE = 4
 WORKFLOW = "run_sequence"
 POLL_S = 0.25
 AT_ONCE = 200  # rows that a look at the engine's tables takes at most
@@ -81,13 +83,13 @@ class DbosQueue:
             lazy=True,
         )
 
-    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str) -> None:
+    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str, clean_up: bool = False) -> None:
         if not isinstance(db, Session):
             raise TypeError("a workflow is put in the queue within a transaction of SQLAlchemy's Session")
         db.flush()
         options = EnqueueOptions(
             workflow_name=WORKFLOW,
-            queue_name=QUEUE,
+            queue_name=CLEAN_UP if clean_up else QUEUE,
             workflow_id=workflow_id,
             app_version=VERSION,
             application_name=APPLICATION,
@@ -102,9 +104,14 @@ class DbosQueue:
         return {status.workflow_id: status.executor_id or "" for status in found}
 
     def resume(self, workflow_ids: list[str]) -> None:
-        """Put them back in the queue. Only for workflows that nobody runs: else they run twice."""
-        if workflow_ids:
-            self.client.resume_workflows(workflow_ids, queue_name=QUEUE)
+        """Put them back in their queues. Only for workflows that nobody runs: else they run twice."""
+        if not workflow_ids:
+            return
+        found = self.client.list_workflows(workflow_ids=workflow_ids, load_input=False, load_output=False)
+        cleaning = {status.workflow_id for status in found if status.queue_name == CLEAN_UP}
+        for queue, ids in ((CLEAN_UP, cleaning), (QUEUE, set(workflow_ids) - cleaning)):
+            if ids:
+                self.client.resume_workflows(sorted(ids), queue_name=queue)
 
     def forget(self, *, older_than: timedelta) -> int:
         """Delete what the engine remembers of workflows that ended long ago; our own rows tell their story."""
@@ -125,7 +132,10 @@ class DbosQueue:
 
 
 class DbosEngine:
-    """Takes workflows from the queue and carries them on, `concurrency` at a time. One in each process."""
+    """Takes workflows from the queues and carries them on, `concurrency` at a time beside those that only take away.
+
+    One in each process.
+    """
 
     def __init__(self, url: str, *, executor_id: str, carry: Carry, concurrency: int = 8) -> None:
         tame_dbos()
@@ -140,9 +150,10 @@ class DbosEngine:
 
     def start(self) -> None:
         DBOS.launch()
-        DBOS.register_queue(
-            QUEUE, worker_concurrency=self.concurrency, polling_interval_sec=POLL_S, on_conflict="always_update"
-        )
+        for name, at_once in ((QUEUE, self.concurrency), (CLEAN_UP, CLEANING_AT_ONCE)):
+            DBOS.register_queue(
+                name, worker_concurrency=at_once, polling_interval_sec=POLL_S, on_conflict="always_update"
+            )
 
     def run_sequence(self, workflow_id: str, kind: str, subject_id: str) -> str:
         """The one function that DBOS knows. What it decides hangs on the remembered answers of its steps alone."""

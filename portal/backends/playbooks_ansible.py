@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +12,11 @@ import ansible_runner
 
 from portal.backends.ansible_files import SshWay, inventory_yaml, variables_yaml, write_private
 from portal.backends.ansible_lines import EventReader
+from portal.backends.ansible_runs import RunFolders, end_processes
 from portal.backends.ssh_early import opened_early
 from portal.core.errors import N_, OutsideUnavailable
 from portal.interfaces import PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - secrets and events stay off the disk; each run has its own folder of mode 0700
 POLL_S = 0.5
 FORKS = 30
 STATUSES = {
@@ -39,12 +35,15 @@ class AnsiblePlaybooks:
     ssh_key: Path
     known_hosts: Path
     control_dir: Path = field(init=False)
-    close: Callable[[], object] = field(init=False, repr=False)  # is called at the latest at our end
+    folders: RunFolders = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # Unix socket paths may have 107 bytes only, so it lies near the root.
-        self.control_dir = Path(tempfile.mkdtemp(prefix="vivero-ssh-"))
-        self.close = weakref.finalize(self, end_connections, self.control_dir)
+        self.folders = RunFolders()
+        self.control_dir = self.folders.folder / "ssh"  # unix socket paths may have 107 bytes only
+        self.control_dir.mkdir(mode=0o700)
+
+    def close(self) -> None:
+        self.folders.close()
 
     def run(
         self,
@@ -56,8 +55,8 @@ class AnsiblePlaybooks:
         playbook = self.playbooks_dir / f"{run.playbook}.yml"
         if not playbook.is_file():
             raise OutsideUnavailable(N_("The playbook %(name)s is not installed."), name=run.playbook)
-        with tempfile.TemporaryDirectory(prefix="vivero-run-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-            return self.run_in(Path(folder), playbook, run, Watcher(EventReader(run, on_line), cancelled))
+        with self.folders.new() as folder:
+            return self.run_in(folder, playbook, run, Watcher(EventReader(run, on_line), cancelled))
 
     def run_in(self, folder: Path, playbook: Path, run: PlaybookRun, watcher: Watcher) -> PlaybookResult:
         ssh = SshWay(self.ssh_key, self.known_hosts, self.control_dir)
@@ -80,6 +79,8 @@ class AnsiblePlaybooks:
                 )
         except (OSError, ansible_runner.exceptions.AnsibleRunnerException) as error:
             raise OutsideUnavailable(N_("Ansible could not be started: %(reason)s"), reason=str(error)) from error
+        if ended.status != "successful":
+            end_processes(folder)  # ansible-runner ends the program, not the branches that it made for its hosts
         if watcher.trouble is not None:
             raise watcher.trouble
         return result_of(ended.status, watcher.reader)
@@ -88,7 +89,10 @@ class AnsiblePlaybooks:
         """Nothing of the administrator's own settings decides how we run."""
         programs = Path(sys.executable).parent
         return {
-            "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "PATH": os.pathsep.join(
+                [f"{self.playbooks_dir / 'bin'}", f"{programs}", os.environ.get("PATH", os.defpath)]
+            ),
+            "VIVERO_ANSIBLE": str(programs),
             "ANSIBLE_CONFIG": str(self.playbooks_dir / "ansible.cfg"),
             "ANSIBLE_MODULE_UTILS": str(self.playbooks_dir / "module_utils"),
             "ANSIBLE_LIBRARY": str(self.playbooks_dir / "library"),
@@ -108,14 +112,6 @@ class AnsiblePlaybooks:
         }
 
 
-def end_connections(control_dir: Path) -> None:
-    """Close the kept connections; they would end by themselves a minute after their last use."""
-    for socket in control_dir.glob("*"):
-        command = ["ssh", "-F", os.devnull, "-o", f"ControlPath={socket}", "-O", "exit", "any"]
-        subprocess.run(command, capture_output=True, check=False, timeout=10)
-    shutil.rmtree(control_dir, ignore_errors=True)
-
-
 @dataclass
 class Watcher:
     """Hands events on, and stops the run when asked or when a line could not be handed on."""
@@ -133,7 +129,12 @@ class Watcher:
         return False  # ansible-runner need not keep the event's file
 
     def stop(self) -> bool:
-        return self.trouble is not None or self.cancelled()
+        """Whoever is asked may be away, as the database; ansible-runner would say that Ansible could not start."""
+        try:
+            return self.trouble is not None or self.cancelled()
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.trouble = error
+            return True
 
 
 def result_of(status: str, reader: EventReader) -> PlaybookResult:

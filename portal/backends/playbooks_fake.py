@@ -65,6 +65,9 @@ class FakePlaybooks:
         status = PlaybookStatus.FAILED if progress.hosts_failed else PlaybookStatus.SUCCEEDED
         return PlaybookResult(status, progress.machines, progress.hosts_failed)
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def _is_down(self, host: HostAddress) -> bool:
         with self.cluster.world() as world:
             return Trouble.HOST_DOWN in world.troubles.get(host.name, [])

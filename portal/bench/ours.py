@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.bench.ground import TEMPLATE, Ground, wait_for
-from portal.core.errors import N_, OutsideUnavailable
+from portal.core.errors import N_, OutsideUnavailable, filled
 from portal.core.lifecycle import StepState, VmRequestState, WorkflowState
 from portal.core.policy import Actor
 from portal.interfaces import Power
@@ -80,7 +80,7 @@ def is_cloned(ground: Ground, vm_request_id: UUID) -> bool:
         if workflow is None:
             return False
         if workflow.state == WorkflowState.FAILED:
-            reason = (workflow.error or "") % workflow.error_params
+            reason = filled(workflow.error or "", workflow.error_params)
             raise OutsideUnavailable(N_("The request failed: %(reason)s"), reason=reason)
         steps = workflows.steps_of(db, workflow.id)
         return len(steps) > CLONE_STEP and steps[CLONE_STEP].state == StepState.DONE

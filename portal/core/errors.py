@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name: marks a message for translation
     """Mark a message for translation where it is written; it is translated where it is shown."""
     return message
+
+
+def filled(message: str, params: Mapping[str, Any], translate: Callable[[str], str] = str) -> str:
+    """A msgid with its values, as they were written down. A value may be a sentence of its own: see `inner`."""
+    values = {
+        name: filled(value["message"], value["params"], translate) if isinstance(value, Mapping) else value
+        for name, value in params.items()
+    }
+    text = translate(message) if message else ""
+    return text % values if values else text
+
+
+def inner(message: str, params: Mapping[str, object]) -> dict[str, object]:
+    """A msgid with its values as the value of another one: it is translated where that is shown."""
+    return {"message": message, "params": plain(params)}
+
+
+def plain(params: Mapping[str, object]) -> dict[str, object]:
+    """Values that can be written down as JSON."""
+    return {key: value if isinstance(value, int | float | Mapping) else str(value) for key, value in params.items()}
 
 
 class PortalError(Exception):

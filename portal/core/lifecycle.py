@@ -18,6 +18,10 @@ class VmRequestState(StrEnum):
     FULFILLED = "fulfilled"
     FAILED = "failed"
 
+    @property
+    def is_final(self) -> bool:
+        return not VM_REQUEST_MOVES[self]
+
 
 class VmState(StrEnum):
     CLONING = "cloning"

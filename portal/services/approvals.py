@@ -25,6 +25,7 @@ from portal.core.errors import (
 from portal.core.flags import Flag, flags_for
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
 from portal.core.lifecycle import VmRequestState
+from portal.core.naming import vm_names
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
 from portal.core.templates import TemplateSpec, spec_from_data
@@ -34,7 +35,7 @@ from portal.models.vm_requests import VmRequestKind
 from portal.services import capacity, claims, extensions, notices, quotas, workflows
 from portal.services.audit import record, subject_of
 from portal.services.capacity import Capacity
-from portal.services.orders import newest_version, one_of, spec_of
+from portal.services.orders import DECIDED, newest_version, one_of, spec_of, taken_name
 from portal.services.paging import Page, paginate
 from portal.services.vm_requests import may_see
 
@@ -211,6 +212,7 @@ def approve(
         notices.tell_extended(db, vm_request=vm_request, by=actor.name, now=now, base_url=base_url)
     else:
         take_less(db, vm_request, size=size, copies=copies)
+        check_names(db, vm_request)
         check_room(db, vm_request, now=now, reserve_hosts=reserve_hosts)
         fix_version(db, vm_request)
         begin_if_due(db, vm_request, queue=queue, now=now, today=today)
@@ -256,9 +258,18 @@ def take_less(db: Session, vm_request: VmRequest, *, size: str | None, copies: i
     vm_request.vcpus, vm_request.memory_mib, vm_request.disk_gib = one.vcpus, one.memory_mib, one.disk_gib
 
 
+def check_names(db: Session, vm_request: VmRequest) -> None:
+    """Fewer copies have other names, and two orders may have been written in the same moment."""
+    names = set(vm_names(vm_request.name, vm_request.copies))
+    taken = taken_name(db, names, states=DECIDED, but=vm_request.id)
+    if taken is not None:
+        raise Conflict(N_("There is already a machine or an order called “%(name)s”."), name=taken)
+
+
 def check_room(db: Session, vm_request: VmRequest, *, now: datetime, reserve_hosts: int) -> None:
     """Hold what is now asked, and raise unless it fits in quota and cluster."""
     department = quotas.lock_department(db, vm_request.department_id)
+    capacity.lock_hosts(db)
     db.flush()
     claims.hold(db, vm_request, now)
     if not Amount().fits(quotas.quota_of(db, department).left):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -31,7 +31,9 @@ class HostLoad:
 
 @dataclass(frozen=True)
 class Capacity:
-    """`claimed` counts what is asked for and not placed yet too. `free_with_reserve` spares the largest hosts."""
+    """`claimed` counts what is asked for and not placed yet too, but nothing on hosts that take no machines: they stand
+    in no total either. Disk is of the cabinet, so of all. `free_with_reserve` spares the largest hosts.
+    """
 
     total: Amount
     claimed: Amount
@@ -50,7 +52,8 @@ def cluster(db: Session, *, reserve_hosts: int = 1) -> Capacity:
     loads = tuple(load_of(host, claims.get(host.id, Amount())) for host in hosts_in_order(db))
     rooms = [room_of(load) for load in loads if load.usable]
     disk = max((load.host.disk_gib for load in loads), default=0)  # one cabinet, seen by every host
-    claimed = sum(claims.values(), Amount())
+    counted = [load.claimed for load in loads if load.usable] + [claims.get(None, Amount())]
+    claimed = replace(sum(counted, Amount()), disk_gib=sum(amount.disk_gib for amount in claims.values()))
     total = sum((room.limit for room in rooms), Amount(disk_gib=disk))
     kept = usable(rooms, reserve_hosts) + Amount(disk_gib=disk)
     return Capacity(total, claimed, without_count(total - claimed), without_count(kept - claimed), loads)
@@ -63,6 +66,11 @@ def without_count(amount: Amount) -> Amount:
 
 def hosts_in_order(db: Session) -> list[Host]:
     return list(db.scalars(select(Host).order_by(Host.name)))
+
+
+def lock_hosts(db: Session) -> None:
+    """Until the transaction ends nobody else decides by what the hosts still can carry."""
+    db.execute(select(Host.id).order_by(Host.id).with_for_update())
 
 
 def load_of(host: Host, claimed: Amount) -> HostLoad:

@@ -129,5 +129,10 @@ def release(db: Session, vm_ids: Iterable[UUID]) -> None:
         db.execute(delete(Claim).where(Claim.vm_id.in_(ids)))
 
 
+def leave_host(db: Session, vm_id: UUID) -> None:
+    """What the machine takes stays held, but not on this host: the next placement chooses another."""
+    db.execute(update(Claim).where(Claim.vm_id == vm_id).values(host_id=None))
+
+
 def release_request(db: Session, vm_request: VmRequest) -> None:
     db.execute(delete(Claim).where(Claim.vm_request_id == vm_request.id))

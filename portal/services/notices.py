@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_
+from portal.core.errors import N_, filled
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
 from portal.core.templates import spec_from_data
 from portal.models import Account, AuditEntry, Template, Vm, VmRequest
@@ -155,7 +155,7 @@ def tell_failed(db: Session, *, vm_request: VmRequest, now: datetime, base_url: 
     """What went wrong, as the request says it. The log stays with the request."""
     account = account_of(db, vm_request.submitted_by_id)
     locale = account.locale
-    reason = translate(locale, vm_request.error, **vm_request.error_params) if vm_request.error else ""
+    reason = filled(vm_request.error or "", vm_request.error_params, lambda msgid: translate(locale, msgid))
     text = translate(locale, N_("Your order could not be carried out. The administrators can try again or clean up."))
     page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
     body = Body((text, reason) if reason else (text,), facts_of(db, vm_request, locale), links(base_url, page))

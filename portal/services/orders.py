@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -19,10 +20,13 @@ from portal.core.quota import Amount
 from portal.core.templates import Personalisation, Size, TemplateSpec, spec_from_data
 from portal.interfaces import Json
 from portal.models import Claim, Department, Template, TemplateVersion, Vm, VmRequest
+from portal.models.vm_requests import VmRequestKind
 from portal.models.vms import is_living
 from portal.services import quotas, templates
 
 OPEN = (VmRequestState.SUBMITTED, VmRequestState.APPROVED, VmRequestState.PROVISIONING, VmRequestState.FAILED)
+DECIDED = tuple(state for state in OPEN if state != VmRequestState.SUBMITTED)
+COPY = re.compile(r"-\d\d$")  # the number that naming.vm_names gives
 WINDOWS_NAME_LENGTH = 15  # NetBIOS
 
 
@@ -163,12 +167,30 @@ def check_name(db: Session, order: Order, spec: TemplateSpec) -> None:
             field="name",
             most=WINDOWS_NAME_LENGTH,
         )
-    taken = db.scalar(select(Vm.name).where(Vm.name.in_(names), is_living()).limit(1))
+    taken = taken_name(db, set(names), states=OPEN)
     if taken is None:
         open_ones = select(VmRequest.name).where(VmRequest.name == order.name, VmRequest.state.in_(OPEN))
         taken = db.scalar(open_ones.limit(1))
     if taken is not None:
         raise Invalid(N_("There is already a machine or an order called “%(name)s”."), field="name", name=taken)
+
+
+def taken_name(
+    db: Session, names: set[str], *, states: Collection[VmRequestState], but: UUID | None = None
+) -> str | None:
+    """One of these names that a living machine has or a copy of another request, in one of these states, will have."""
+    taken = db.scalar(select(Vm.name).where(Vm.name.in_(names), is_living(), Vm.vm_request_id != but).limit(1))
+    if taken is not None:
+        return taken
+    possible = names | {COPY.sub("", name) for name in names}
+    others = select(VmRequest.name, VmRequest.copies).where(
+        VmRequest.name.in_(possible),
+        VmRequest.state.in_(states),
+        VmRequest.kind == VmRequestKind.MACHINES,
+        VmRequest.id != but,
+    )
+    coming = {one for name, copies in db.execute(others) for one in naming.vm_names(name, copies)}
+    return min(names & coming, default=None)
 
 
 def check_seats(db: Session, spec: TemplateSpec, copies: int) -> None:

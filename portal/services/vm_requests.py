@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound
 from portal.core.flags import Flag, flags_for
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
-from portal.core.lifecycle import VmRequestState
+from portal.core.lifecycle import VmRequestState, WorkflowState
 from portal.core.naming import MAX_COPIES
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
@@ -249,16 +249,27 @@ def cancel(
 ) -> VmRequest:
     """Take an order back: at once before the work began, else the workflow stops at its next step and cleans up."""
     vm_request = changeable(db, actor, vm_request_id)
-    if vm_request.state == VmRequestState.FAILED:
+    if vm_request.state == VmRequestState.FAILED and not workflows.is_live(db, vm_request.workflow_id):
         return roll_back(db, actor=actor, vm_request_id=vm_request_id, now=now, queue=queue)
     if vm_request.workflow_id is not None:
-        workflows.ask_cancel(db, workflow_id=vm_request.workflow_id, now=now)
+        workflow = workflows.ask_cancel(db, workflow_id=vm_request.workflow_id, now=now)
         action = "vm_request.cancel_asked"
+        if workflow.state == WorkflowState.CANCELLED:
+            close_unbegun(db, vm_request)
+            action = "vm_request.cancelled"
     else:
         close_unstarted(db, vm_request)
         action = "vm_request.cancelled"
     record(db, actor=actor, action=action, subject=subject_of(vm_request), now=now, reason=reason)
     return vm_request
+
+
+def close_unbegun(db: Session, vm_request: VmRequest) -> None:
+    """Its workflow was taken back before any worker began it: nothing was made, so there is nothing to clean up."""
+    db.refresh(vm_request)
+    vm_request.move_to(VmRequestState.CANCELLED)
+    vm_request.sealed_parameters = None
+    claims.release_request(db, vm_request)
 
 
 def close_unstarted(db: Session, vm_request: VmRequest) -> None:

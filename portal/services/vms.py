@@ -176,7 +176,7 @@ def retire(
     if vm.state == VmState.CLONING:
         raise Conflict(N_("The machine is still being made. Cancel its request instead."))
     vm.retire_at = min(vm.retire_at or now, now)
-    workflow = workflows.begin(db, kind="retire", subject_id=vm.id, queue=queue, now=now)
+    workflow = workflows.begin(db, kind="retire", subject_id=vm.id, queue=queue, now=now, clean_up=True)
     details = {"workflow": workflow.id}
     record(db, actor=actor, action="vm.retire_asked", subject=subject_of(vm), now=now, details=details)
     return vm

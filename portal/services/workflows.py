@@ -65,8 +65,11 @@ class Progress:
     copies: tuple[CopyView, ...]
 
 
-def begin(db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now: datetime) -> Workflow:
+def begin(
+    db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now: datetime, clean_up: bool = False
+) -> Workflow:
     """Record a workflow and put it in the queue, in the caller's transaction. One at a time for each subject."""
+    lock_request(db, subject_id)
     latest = latest_of(db, subject_id)
     if is_under_way(db, subject_id):
         raise Conflict(N_("Work on this is already under way."))
@@ -78,8 +81,15 @@ def begin(db: Session, *, kind: str, subject_id: UUID, queue: WorkflowQueue, now
         workflow.fencing = latest.fencing + 1
     db.add(workflow)
     db.flush()
-    queue.enqueue(db, workflow=kind, workflow_id=workflow.id, subject_id=str(subject_id))
+    queue.enqueue(db, workflow=kind, workflow_id=workflow.id, subject_id=str(subject_id), clean_up=clean_up)
     return workflow
+
+
+def lock_request(db: Session, subject_id: UUID) -> None:
+    """Until the transaction ends nobody else begins anything on this request or its machines."""
+    of_machine = select(Vm.vm_request_id).where(Vm.id == subject_id)
+    subject = or_(VmRequest.id == subject_id, VmRequest.id.in_(of_machine))
+    db.execute(select(VmRequest.id).where(subject).with_for_update())
 
 
 def is_under_way(db: Session, subject_id: UUID) -> bool:
@@ -95,16 +105,42 @@ def is_under_way(db: Session, subject_id: UUID) -> bool:
     return db.scalars(select(Workflow.id).where(related, Workflow.state.in_(LIVE)).limit(1)).first() is not None
 
 
+def is_live(db: Session, workflow_id: str | None) -> bool:
+    workflow = db.get(Workflow, workflow_id) if workflow_id else None
+    return workflow is not None and workflow.state in LIVE
+
+
 def ask_cancel(db: Session, *, workflow_id: str, now: datetime) -> Workflow:
-    """Ask a workflow to stop and clean up; it does so at its next safe point. Asking twice is fine."""
-    workflow = load(db, workflow_id)
-    if workflow.state not in LIVE:
+    """Ask a workflow to stop and clean up; it does so at its next safe point. Asking twice is fine.
+
+    One that has not begun is over at once, however many others are before it. What was handed over is not taken back:
+    the row's lock says which of the two came first.
+    """
+    db.flush()
+    workflow = db.get(Workflow, workflow_id, with_for_update=True, populate_existing=True)
+    if workflow is None:
+        raise NotFound(N_("This work is not known."))
+    if workflow.state not in LIVE or is_handed_over(db, workflow):
         raise Conflict(N_("This work has already ended."))
     if workflow.cancel_asked_at is None:
         workflow.cancel_asked_at = now
-        workflow.state = WorkflowState.CANCELLING
         workflow.revision += 1
+        if has_begun(db, workflow):
+            workflow.state = WorkflowState.CANCELLING
+        else:
+            workflow.state, workflow.ended_at = WorkflowState.CANCELLED, now
     return workflow
+
+
+def is_handed_over(db: Session, workflow: Workflow) -> bool:
+    """True for a moment only: the request is fulfilled, and the last step is not written down yet."""
+    state = db.scalar(select(VmRequest.state).where(VmRequest.id == workflow.subject_id))
+    return state == VmRequestState.FULFILLED
+
+
+def has_begun(db: Session, workflow: Workflow) -> bool:
+    """Also by an earlier workflow that this one goes on with."""
+    return workflow.started_at is not None or any(step.state != StepState.WAITING for step in steps_of(db, workflow.id))
 
 
 def retry(db: Session, *, workflow_id: str, queue: WorkflowQueue, now: datetime) -> Workflow:
@@ -114,16 +150,20 @@ def retry(db: Session, *, workflow_id: str, queue: WorkflowQueue, now: datetime)
 
 def roll_back(db: Session, *, workflow_id: str, queue: WorkflowQueue, now: datetime) -> Workflow:
     """Undo what a failed workflow has done: a new workflow that is cancelled from its first moment."""
-    workflow = begin_after(db, load(db, workflow_id), queue=queue, now=now)
+    workflow = begin_after(db, load(db, workflow_id), queue=queue, now=now, clean_up=True)
     workflow.cancel_asked_at = now
     workflow.state = WorkflowState.CANCELLING
     return workflow
 
 
-def begin_after(db: Session, failed: Workflow, *, queue: WorkflowQueue, now: datetime) -> Workflow:
-    if failed.state != WorkflowState.FAILED:
+def begin_after(
+    db: Session, failed: Workflow, *, queue: WorkflowQueue, now: datetime, clean_up: bool = False
+) -> Workflow:
+    lock_request(db, failed.subject_id)
+    newest = latest_of(db, failed.subject_id)
+    if failed.state != WorkflowState.FAILED or newest is None or newest.id != failed.id:
         raise Conflict(N_("Only work that has failed can be tried again or rolled back."))
-    workflow = begin(db, kind=failed.kind, subject_id=failed.subject_id, queue=queue, now=now)
+    workflow = begin(db, kind=failed.kind, subject_id=failed.subject_id, queue=queue, now=now, clean_up=clean_up)
     workflow.done, workflow.total = failed.done, failed.total
     for step in steps_of(db, failed.id):
         db.add(
@@ -200,9 +240,16 @@ def current_step(steps: list[WorkflowStep]) -> str:
 
 
 def experience(db: Session, workflow: Workflow) -> dict[str, float]:
-    """What each step took in the newest runs that went well: those with as many copies, else any of this kind."""
-    alike = runs_like(db, Workflow.kind == workflow.kind, Workflow.total == workflow.total)
-    return alike or runs_like(db, Workflow.kind == workflow.kind)
+    """What each step took in the newest runs that went well: those with as many copies, else any of this kind.
+
+    Only machines of the same template tell how long a request takes: one boots in seconds, another in minutes.
+    """
+    like = [Workflow.kind == workflow.kind]
+    template = db.scalar(select(VmRequest.template_slug).where(VmRequest.id == workflow.subject_id))
+    if template is not None:
+        like.append(Workflow.subject_id.in_(select(VmRequest.id).where(VmRequest.template_slug == template)))
+    alike = runs_like(db, *like, Workflow.total == workflow.total)
+    return alike or runs_like(db, *like)
 
 
 def runs_like(db: Session, *conditions: ColumnElement[bool]) -> dict[str, float]:
@@ -255,7 +302,8 @@ def start_dated(db: Session, *, queue: WorkflowQueue, now: datetime, timezone: s
         VmRequest.starts_on <= local.date(),
         ~select(Workflow.id).where(Workflow.subject_id == VmRequest.id).exists(),
     )
-    waiting = list(db.scalars(due.limit(DATED_AT_ONCE)))
+    # whoever cancels one in this moment has it locked
+    waiting = list(db.scalars(due.limit(DATED_AT_ONCE).with_for_update(of=VmRequest, skip_locked=True)))
     for vm_request in waiting:
         vm_request.workflow_id = begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=now).id
     return len(waiting)

@@ -16,9 +16,10 @@ from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Permission
 from portal.core.quota import Amount
 from portal.models import VmRequest
+from portal.models.vm_requests import VmRequestKind
 from portal.services import approvals, orders, vm_requests
 from portal.web.context import actor, db, now, permission, site
-from portal.web.formats import decision_word, when
+from portal.web.formats import day, decision_word, when
 from portal.web.forms.approvals import ApprovalForm, DenialForm, approval_form
 from portal.web.languages import current_language, in_words
 from portal.web.request_views import template_names, view_of
@@ -87,7 +88,16 @@ def outcome_of(vm_request_id: UUID) -> dict[str, str | bool]:
             "text": said(error, vm_request_id),
         }
     db().commit()
-    return {"id": str(vm_request_id), "name": vm_request.name, "ok": True, "text": _("Approved. The work begins.")}
+    return {"id": str(vm_request_id), "name": vm_request.name, "ok": True, "text": what_follows(vm_request)}
+
+
+def what_follows(vm_request: VmRequest) -> str:
+    """What happens now that it is approved."""
+    if vm_request.kind == VmRequestKind.EXTENSION:
+        return str(_("Approved. The machine is kept until %(day)s.", day=day(vm_request.ends_on)))
+    if vm_request.workflow_id is None and vm_request.starts_on is not None:
+        return str(_("Approved. The work begins on %(day)s.", day=day(vm_request.starts_on)))
+    return str(_("Approved. The work begins."))
 
 
 def said(error: PortalError, vm_request_id: UUID) -> str:

@@ -13,6 +13,7 @@ from flask import Flask, url_for
 from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext, ngettext
 
 from portal.config import ROOT
+from portal.core.errors import filled
 from portal.core.lifecycle import VmRequestState
 from portal.web.audit_words import action_words, reason_words
 from portal.web.context import now
@@ -144,8 +145,7 @@ def machines_in_words(count: int) -> str:
 
 def translated(message: str, params: Mapping[str, object] | None = None) -> str:
     """A msgid that a service wrote down, in the reader's language."""
-    text = gettext(message) if message else ""
-    return text % {name: readable(value) for name, value in params.items()} if params else text
+    return filled(message, {name: readable(value) for name, value in (params or {}).items()}, gettext)
 
 
 def readable(value: object) -> object:

@@ -13,8 +13,19 @@ from portal.config import read_settings
 from portal.core.errors import PortalError
 from portal.logs import set_up_logging
 from portal.memory import share_pools
+from portal.site import Site
 from portal.wiring import build_site, check_tables, sync_catalogue
 from portal.worker.loop import run_worker
+
+CLOSE_WITHIN_S = 5.0
+
+
+def close(site: Site) -> None:
+    """Leave no files and no SSH connections behind; a host that never answers must not keep us."""
+    for part in (site.playbooks, site.hypervisor):
+        closing = threading.Thread(target=part.close, daemon=True)
+        closing.start()
+        closing.join(CLOSE_WITHIN_S)
 
 
 def main() -> int:
@@ -33,6 +44,7 @@ def main() -> int:
         with site.write_sessions.begin() as db:
             sync_catalogue(site.settings, db, now=site.clock())
         run_worker(site, stop=stop)
+        close(site)
     except PortalError as error:
         sys.stderr.write(f"The worker does not start: {error}\n")
         return 1

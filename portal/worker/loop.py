@@ -6,7 +6,8 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -20,7 +21,7 @@ from portal.site import Site
 from portal.worker.alone import alone_on_sqlite
 from portal.worker.periodic import Duty, do_duties, duties
 from portal.workflows.registry import SEQUENCES
-from portal.workflows.running import Remember, run_sequence
+from portal.workflows.running import Remember, give_up, run_sequence
 from portal.workflows.sequence import Fenced, Hooks, Stopping
 
 log = structlog.get_logger()
@@ -37,7 +38,9 @@ class Pace:
     reap_s: float = 10.0
     tick_s: float = 1.0
     stop_within_s: float = 8.0
+    end_duties_s: float = 1.0
     concurrency: int = 8
+    interruptions: int = 6  # of one workflow, before a person is told
 
 
 @dataclass
@@ -52,6 +55,7 @@ class Worker:
     checkpoint: Callable[[str], None]
     running: set[str] = field(default_factory=set)
     idle: set[str] = field(default_factory=set)  # seen at the last look
+    interruptions: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def carry(self, workflow_id: str, kind: str, subject_id: str, remember: Remember) -> str:
@@ -72,9 +76,19 @@ class Worker:
             raise
         except Stopping as stopping:
             raise Interrupted(workflow_id) from stopping
+        except (Exception, Interrupted) as error:
+            if self.bears(workflow_id):
+                raise
+            cause, sequence = error.__cause__ or error, SEQUENCES[kind]
+            return give_up(self.site, sequence, workflow_id=workflow_id, subject_id=UUID(subject_id), error=cause)
         finally:
             with self.lock:
                 self.running.discard(workflow_id)
+
+    def bears(self, workflow_id: str) -> bool:
+        """An interruption is taken up again in a moment; after many a person is told instead."""
+        self.interruptions[workflow_id] += 1
+        return self.interruptions[workflow_id] < self.pace.interruptions
 
     def beat_for_ever(self) -> None:
         """Say that we live. A worker that was silent too long has lost its work to others and must end."""
@@ -115,6 +129,9 @@ class Worker:
         if twice:
             log.warning("interrupted workflows resumed", workflows=sorted(twice))
         return sorted(twice)
+
+    def do_for_ever(self, todo: Sequence[Duty]) -> None:
+        do_duties(self.site, todo, stop=self.stop, tick_s=self.pace.tick_s)
 
     def forget(self, _site: Site) -> None:
         self.queue.forget(older_than=FORGET_AFTER)
@@ -166,11 +183,21 @@ def enlist(worker: Worker, *, alone: bool) -> None:
 
 
 def live(worker: Worker, *, periodic: bool) -> None:
-    beating = threading.Thread(target=worker.beat_for_ever, name="beat", daemon=True)
-    beating.start()
-    own = [Duty("reap dead workers", worker.pace.reap_s, worker.reap)]
-    todo = duties([*own, Duty("forget old workflows", 3600, worker.forget)]) if periodic else own
-    do_duties(worker.site, todo, stop=worker.stop, tick_s=worker.pace.tick_s)
+    """Until `stop` is set. A duty that waits for a silent host holds up neither the taking over nor the end."""
+    reaping = [Duty("reap dead workers", worker.pace.reap_s, worker.reap)]
+    others = duties([Duty("forget old workflows", 3600, worker.forget)]) if periodic else []
+    threads = [
+        threading.Thread(target=worker.beat_for_ever, name="beat", daemon=True),
+        *(
+            threading.Thread(target=worker.do_for_ever, args=(todo,), name=name, daemon=True)
+            for name, todo in (("reap", reaping), ("duties", others))
+        ),
+    ]
+    for thread in threads:
+        thread.start()
+    worker.stop.wait()
+    for thread in threads:
+        thread.join(worker.pace.end_duties_s)
 
 
 def leave(worker: Worker, engine: DbosEngine) -> None:

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
-
-from sqlalchemy.orm import Session
+from uuid import UUID
 
 from portal.core.plain_data import to_plain
 from portal.core.templates import CloneKind, TemplateSpec, spec_from_data
 from portal.interfaces import Hardware, HostAddress, Json, MachineOrder, PlaybookRun
-from portal.models import Vm, VmRequest
+from portal.models import Host, Vm, VmRequest
 from portal.services.sealing import unseal
-from portal.workflows.sequence import Context, living_vms_of
+from portal.workflows.sequence import Context
 
 CLONE_TIMEOUT_S = 1800
 RETIRE_TIMEOUT_S = 900
 
 
-def clone_run(db: Session, ctx: Context, vm_request: VmRequest) -> PlaybookRun:
-    """One run for all copies: every host with its list. Secrets travel apart, by machine."""
-    vms = [vm for vm in living_vms_of(db, ctx.subject_id) if vm.host is not None]
+def clone_run(ctx: Context, vm_request: VmRequest, vms: list[Vm]) -> PlaybookRun:
+    """One run for these copies: every host with its list. Secrets travel apart, by machine."""
+    hosts = {vm.id: vm.host for vm in vms if vm.host is not None}
     secrets = unseal(ctx.site.settings.secret_key, vm_request.sealed_parameters)
     return PlaybookRun(
         playbook="clone_vms",
-        hosts=hosts_of(vms),
+        hosts=addresses_of(hosts),
         variables=variables_of("clone_vms", vms, ctx),
-        host_variables=by_host(vms, "clone_vms_machines", lambda vm: order_of(vm, vm_request)),
+        host_variables=by_host(vms, hosts, "clone_vms_machines", lambda vm: order_of(vm, vm_request)),
         secrets={"clone_vms_secrets": {str(vm.id): secrets for vm in vms}} if secrets else {},
         timeout_s=CLONE_TIMEOUT_S,
     )
 
 
-def retire_run(vms: list[Vm], ctx: Context) -> PlaybookRun:
-    placed = [vm for vm in vms if vm.host is not None]
+def retire_run(vms: list[Vm], hosts: Mapping[UUID, Host], ctx: Context) -> PlaybookRun:
+    """`hosts` says for each machine who removes it."""
     return PlaybookRun(
         playbook="retire_vms",
-        hosts=hosts_of(placed),
-        variables=variables_of("retire_vms", placed, ctx),
-        host_variables=by_host(placed, "retire_vms_machines", lambda vm: {"vm_id": str(vm.id), "name": vm.name}),
+        hosts=addresses_of(hosts),
+        variables=variables_of("retire_vms", vms, ctx),
+        host_variables=by_host(vms, hosts, "retire_vms_machines", lambda vm: {"vm_id": str(vm.id), "name": vm.name}),
         timeout_s=RETIRE_TIMEOUT_S,
     )
 
@@ -49,16 +48,18 @@ def variables_of(playbook: str, vms: list[Vm], ctx: Context) -> dict[str, Json]:
     return {f"{playbook}_storage_dir": ctx.site.settings.storage_dir, "fencing": fencing}
 
 
-def hosts_of(vms: list[Vm]) -> tuple[HostAddress, ...]:
-    hosts = {vm.host.name: vm.host.reached_at for vm in vms if vm.host is not None}
-    return tuple(hosts[name] for name in sorted(hosts))
+def addresses_of(hosts: Mapping[UUID, Host]) -> tuple[HostAddress, ...]:
+    addresses = {host.name: host.reached_at for host in hosts.values()}
+    return tuple(addresses[name] for name in sorted(addresses))
 
 
-def by_host(vms: list[Vm], variable: str, describe: Any) -> dict[str, dict[str, Json]]:
+def by_host(
+    vms: list[Vm], hosts: Mapping[UUID, Host], variable: str, describe: Callable[[Vm], Json]
+) -> dict[str, dict[str, Json]]:
     lists: dict[str, list[Json]] = {}
     for vm in vms:
-        if vm.host is not None:
-            lists.setdefault(vm.host.name, []).append(describe(vm))
+        if vm.id in hosts:
+            lists.setdefault(hosts[vm.id].name, []).append(describe(vm))
     return {host: {variable: machines} for host, machines in lists.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal.core.addresses import next_addresses
 from portal.core.errors import N_, Conflict
 from portal.core.lease import end_of_day
-from portal.core.lifecycle import VmState
+from portal.core.lifecycle import HostState, VmState
 from portal.core.naming import mac_for, vm_id_for, vm_names
 from portal.core.templates import NetworkClass, TemplateSpec, spec_from_data
 from portal.models import Host, TemplateVersion, Vm, VmRequest
@@ -38,8 +39,12 @@ def place(ctx: Context) -> None:
 def place_machines(db: Session, ctx: Context) -> None:
     vm_request = db.get_one(VmRequest, ctx.subject_id)
     version = db.get_one(TemplateVersion, vm_request.template_version_id)
+    known = {vm.id: vm for vm in vms_of(db, vm_request.id)}
+    leave_lost_hosts(db, known.values())
     hosts = claims.place(db, vm_request, ctx.site.clock(), reserve_hosts=ctx.site.settings.reserve_hosts)
-    known = {vm.id for vm in vms_of(db, vm_request.id)}
+    for vm in known.values():
+        if vm.host_id is None and vm.id in hosts:
+            vm.host_id = hosts[vm.id].id
     names = vm_names(vm_request.name, vm_request.copies)
     missing = [position for position in range(len(names)) if vm_id_for(vm_request.id, position) not in known]
     if not missing:
@@ -50,6 +55,19 @@ def place_machines(db: Session, ctx: Context) -> None:
         vm_id = vm_id_for(vm_request.id, position)
         db.add(new_vm(ctx, vm_request, position, names[position], hosts[vm_id], version, address, free_mac(db, vm_id)))
         db.flush()
+
+
+def leave_lost_hosts(db: Session, vms: Iterable[Vm]) -> None:
+    """Copies that never served are made on another host when theirs is lost.
+
+    Only then: a host that does not answer may well run the guest still, and two guests on one disk destroy it. That it
+    does not is what an administrator says who declares it lost.
+    """
+    for vm in vms:
+        lost = vm.host is not None and vm.host.state == HostState.LOST
+        if lost and vm.state in (VmState.CLONING, VmState.ERROR):
+            vm.host_id = None
+            claims.leave_host(db, vm.id)
 
 
 def check_names(db: Session, names: list[str]) -> None:

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Cancelled, PlaybookFailed
+from portal.core.errors import N_, Cancelled, OutsideUnavailable, PlaybookFailed
 from portal.core.lifecycle import JobState
-from portal.interfaces import DOES_NOT_ANSWER, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
+from portal.interfaces import BUSY, DOES_NOT_ANSWER, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
 from portal.models import Job, JobLine
 from portal.services.workflows import bump
 from portal.workflows.sequence import Context, Stopping
@@ -52,7 +52,7 @@ class LineKeeper:
         self.flushed_at = time.monotonic()
         if not self.waiting:
             return
-        with self.ctx.site.write_sessions.begin() as db:
+        with self.ctx.write() as db:
             db.add_all(self.row_of(line) for line in self.waiting)
             if self.heard:
                 self.ctx.report(db, len(self.heard))
@@ -108,7 +108,7 @@ def close_interrupted(db: Session, ctx: Context) -> None:
 
 
 def end_job(ctx: Context, job_id: UUID, state: JobState, *, summary: str) -> None:
-    with ctx.site.write_sessions.begin() as db:
+    with ctx.write() as db:
         job = db.get_one(Job, job_id)
         job.state, job.ended_at, job.summary = state, ctx.site.clock(), summary
         bump(db, ctx.workflow_id)
@@ -121,12 +121,22 @@ def check_result(result: PlaybookResult, names: Mapping[UUID, str]) -> None:
     """
     refused = {vm_id: outcome for vm_id, outcome in result.machines.items() if vm_id in names and not outcome.ok}
     for vm_id, outcome in refused.items():
+        if outcome.message == BUSY:  # the rest of a run whose worker has died; it ends soon
+            raise OutsideUnavailable(
+                N_("Another worker is still busy with %(name)s. Try again in a minute."), name=names[vm_id]
+            )
         raise machines_failed(len(refused), len(names), names[vm_id], outcome.message)
     if result.status == PlaybookStatus.TIMED_OUT:
         raise PlaybookFailed(N_("The hosts did not finish in time. Look whether they are overloaded, then try again."))
     for host, reason in result.hosts_failed.items():
         if reason.startswith(DOES_NOT_ANSWER):  # the rest is for technicians, and stands in the playbook's lines
-            raise PlaybookFailed(N_("The host %(host)s does not answer. When it is back, try again."), host=host)
+            raise PlaybookFailed(
+                N_(
+                    "The host %(host)s does not answer. When it is back, try again. "
+                    "If it is gone for good, an administrator declares it lost; then, too, try again."
+                ),
+                host=host,
+            )
         raise PlaybookFailed(
             N_("On host %(host)s this happened: %(reason)s Put that right, then try again."),
             host=host,

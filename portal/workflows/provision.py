@@ -8,17 +8,21 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, PlaybookFailed
+from portal.core.errors import N_, Conflict, PlaybookFailed, filled
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.interfaces import MachineOutcome
 from portal.models import TemplateVersion, VmRequest, Workflow
 from portal.services import audit, claims
 from portal.services.notices import tell_failed, tell_ready
-from portal.workflows.clone_orders import clone_run, retire_run, spec_of
+from portal.workflows.clone_orders import clone_run, spec_of
 from portal.workflows.placing import place, unplace
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error, wait_until_ready
+from portal.workflows.removing import remove_machines
 from portal.workflows.sequence import Context, Sequence, Step, living_vms_of, vms_of
+
+# fulfilled: the hand-over is done, and its worker ended before it could write that down
+WANTED = (VmRequestState.APPROVED, VmRequestState.PROVISIONING, VmRequestState.FAILED, VmRequestState.FULFILLED)
 
 
 def claim(ctx: Context) -> None:
@@ -47,14 +51,20 @@ def newest_version(db: Session, vm_request: VmRequest) -> TemplateVersion:
 
 
 def clone(ctx: Context) -> None:
-    """Disks, seeds, definitions and start, all copies of a host in one go; what is there already is left alone."""
+    """Disks, seeds, definitions and start, all copies of a host in one go; what is there already is left alone.
+
+    Copies that serve already are in people's hands and are not touched again.
+    """
     with ctx.write() as db:
         for vm in vms_of(db, ctx.subject_id):
             if vm.state == VmState.ERROR:
                 vm.move_to(VmState.CLONING)
     with ctx.site.sessions() as db:
-        run = clone_run(db, ctx, db.get_one(VmRequest, ctx.subject_id))
-        names = {vm.id: vm.name for vm in living_vms_of(db, ctx.subject_id)}
+        vms = [vm for vm in vms_of(db, ctx.subject_id) if vm.state == VmState.CLONING]
+        run = clone_run(ctx, db.get_one(VmRequest, ctx.subject_id), vms)
+        names = {vm.id: vm.name for vm in vms}
+    if not names:
+        return
     result = run_playbook(ctx, run, names.values())
     note_outcomes(ctx, result.machines)
     check_result(result, names)
@@ -70,22 +80,22 @@ def note_outcomes(ctx: Context, outcomes: Mapping[UUID, MachineOutcome]) -> None
 
 
 def unclone(ctx: Context) -> None:
-    """Remove all that the machines may have on their hosts. Nothing there is fine."""
-    with ctx.site.sessions() as db:
-        vms = living_vms_of(db, ctx.subject_id)
-        run = retire_run(vms, ctx)
-        names = {vm.id: vm.name for vm in vms if vm.host is not None}
-    if not names:
-        return
-    result = run_playbook(ctx, run)
-    check_result(result, names)
+    """Remove all that the machines may have on their hosts. Nothing there is fine.
+
+    From now on none counts as one that serves: should this not succeed and be tried again, all are made anew.
+    """
+    with ctx.write() as db:
+        for vm in living_vms_of(db, ctx.subject_id):
+            if vm.state not in (VmState.CLONING, VmState.ERROR):
+                vm.move_to(VmState.ERROR, reason=N_("It is being taken away."))
+    remove_machines(ctx)
 
 
 def wait_ready(ctx: Context) -> None:
     with ctx.site.sessions() as db:
-        vms = vms_of(db, ctx.subject_id)
+        vms = living_vms_of(db, ctx.subject_id)
         if not vms:
-            raise PlaybookFailed(N_("The machines of this request are not known. Roll this back and order again."))
+            raise PlaybookFailed(N_("No machine of this request is left. Roll this back and order again."))
         ready = spec_of(vms[0]).ready
     wait_until_ready(ctx, ready)
 
@@ -101,8 +111,9 @@ def notify(ctx: Context) -> None:
 
 
 def finish(ctx: Context) -> None:
-    """Hand over: the request is fulfilled, secrets are forgotten, and the log says so."""
+    """Hand over: the request is fulfilled, secrets are forgotten, and the log says so. From then on nobody cancels."""
     with ctx.write() as db:
+        ctx.check_under_lock(db)
         vm_request = db.get_one(VmRequest, ctx.subject_id)
         if vm_request.state == VmRequestState.FULFILLED:
             return
@@ -119,21 +130,26 @@ def record(db: Session, vm_request: VmRequest, action: str, ctx: Context, reason
     audit.record(db, actor=None, action=action, subject=subject, now=ctx.site.clock(), reason=reason)
 
 
-def begun(db: Session, workflow: Workflow, ctx: Context) -> None:
+def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
     vm_request = db.get_one(VmRequest, workflow.subject_id)
+    if vm_request.state not in WANTED:
+        return False
     vm_request.workflow_id = workflow.id
     vm_request.error, vm_request.error_params = None, {}
     if vm_request.state in (VmRequestState.APPROVED, VmRequestState.FAILED):
         vm_request.move_to(VmRequestState.PROVISIONING)
+    return True
 
 
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
     vm_request = db.get_one(VmRequest, workflow.subject_id)
     vm_request.workflow_id = workflow.id
+    if vm_request.state.is_final:
+        return
     vm_request.error, vm_request.error_params = workflow.error, dict(workflow.error_params)
     if vm_request.state != VmRequestState.FAILED:
         vm_request.move_to(VmRequestState.FAILED)
-        record(db, vm_request, "vm_request.failed", ctx, reason=(workflow.error or "") % workflow.error_params)
+        record(db, vm_request, "vm_request.failed", ctx, reason=filled(workflow.error or "", workflow.error_params))
         tell_failed(db, vm_request=vm_request, now=ctx.site.clock(), base_url=ctx.site.settings.base_url)
 
 
@@ -143,7 +159,7 @@ def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:
     vm_request.workflow_id = workflow.id
     claims.release_request(db, vm_request)
     vm_request.sealed_parameters = None
-    if vm_request.state != VmRequestState.CANCELLED:
+    if not vm_request.state.is_final:
         vm_request.move_to(VmRequestState.CANCELLED)
         record(db, vm_request, "vm_request.rolled_back", ctx)
 
@@ -157,8 +173,8 @@ PROVISION = Sequence(
     steps=(
         Step(N_("Claim capacity"), claim, unclaim),
         Step(N_("Choose hosts"), place, unplace),
-        Step(N_("Clone, personalise and start"), clone, unclone, per_copy=True),
-        Step(N_("Wait until ready"), wait_ready, per_copy=True),
+        Step(N_("Clone, personalise and start"), clone, unclone, per_copy=True, again=1),
+        Step(N_("Wait until ready"), wait_ready, per_copy=True, again=2),
         Step(N_("Tell the owner"), notify),
         Step(N_("Hand over"), finish),
     ),

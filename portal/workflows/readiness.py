@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from portal.core.errors import N_, MachineMissing, OutsideUnavailable, PlaybookFailed
+from portal.core.errors import N_, OutsideUnavailable, PlaybookFailed
 from portal.core.lifecycle import VmState
 from portal.core.templates import Ready, ReadyBy
 from portal.interfaces import HostAddress, Power
 from portal.models import Vm
-from portal.workflows.sequence import Context, vms_of
+from portal.workflows.sequence import LOOK_EVERY_S, Context, vms_of
 
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 AT_ONCE = 8  # machines that are asked at the same time
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 2.0
 LOOK_AT_POWER_EVERY_S = 5.0
@@ -55,20 +57,32 @@ def wait_until_ready(ctx: Context, ready: Ready) -> None:
     """Poll all machines together; each becomes `running` in the portal as soon as it serves."""
     waiting = still_waiting(ctx)
     patience = Patience(time.monotonic() + ready.timeout_s)
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ready") as threads:
+    threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ready")
+    try:
         while waiting:
-            ctx.check()
-            answers = list(threads.map(lambda machine: is_ready(ctx, machine, ready), waiting))
+            answers = ask(ctx, threads, lambda machine: is_ready(ctx, machine, ready), waiting)
             note_ready(ctx, [machine for machine, answer in zip(waiting, answers, strict=True) if answer])
             waiting = [machine for machine, answer in zip(waiting, answers, strict=True) if not answer]
             if waiting and time.monotonic() >= patience.deadline:
                 give_up(ctx, waiting, N_("It did not answer in time."))
             if waiting and patience.look_at_power():
-                stopped = [machine for machine in waiting if has_stopped(ctx, machine)]
+                stopped = stopped_of(ctx, threads, waiting)
                 if stopped:
                     give_up(ctx, stopped, N_("It stopped while it was starting."))
             if waiting:
                 ctx.pause(patience.longer())
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)  # a silent host must not keep us
+
+
+def ask(ctx: Context, threads: Executor, question: Callable[[Asked], Answer], of: Sequence[Asked]) -> list[Answer]:
+    """All answers, in order. While a silent host is asked, we still hear when the step should end."""
+    asked = [threads.submit(question, one) for one in of]
+    open_ones = set(asked)
+    while open_ones:
+        ctx.check()
+        open_ones = wait(open_ones, timeout=LOOK_EVERY_S).not_done
+    return [one.result() for one in asked]
 
 
 def still_waiting(ctx: Context) -> list[Waiting]:
@@ -95,13 +109,20 @@ def is_ready(ctx: Context, machine: Waiting, ready: Ready) -> bool:
         return False
 
 
-def has_stopped(ctx: Context, machine: Waiting) -> bool:
+def stopped_of(ctx: Context, threads: Executor, waiting: Sequence[Waiting]) -> list[Waiting]:
+    """Those that are off or gone. Each host is asked once; one that does not answer says nothing of its machines."""
+    hosts = sorted({machine.host for machine in waiting}, key=lambda host: host.name)
+    answers = ask(ctx, threads, lambda host: living_on(ctx, host), hosts)
+    living = {host: answer for host, answer in zip(hosts, answers, strict=True) if answer is not None}
+    return [machine for machine in waiting if machine.host in living and machine.vm_id not in living[machine.host]]
+
+
+def living_on(ctx: Context, host: HostAddress) -> set[UUID] | None:
     try:
-        return ctx.site.hypervisor.machine(machine.host, machine.vm_id).power in (Power.OFF, Power.CRASHED)
-    except MachineMissing:
-        return True
+        seen = ctx.site.hypervisor.machines(host)
     except OutsideUnavailable:
-        return False
+        return None
+    return {machine.vm_id for machine in seen if machine.power not in (Power.OFF, Power.CRASHED)}
 
 
 def note_ready(ctx: Context, ready: Sequence[Waiting]) -> None:

@@ -11,21 +11,14 @@ from portal.core.lifecycle import VmState
 from portal.models import Vm, Workflow
 from portal.services import audit, claims
 from portal.services.notices import tell_not_retired, tell_retired
-from portal.workflows.clone_orders import retire_run
-from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error
-from portal.workflows.sequence import Context, Sequence, Step, living_vms_of
+from portal.workflows.removing import remove_machines
+from portal.workflows.sequence import Context, Sequence, Step
 
 
 def remove(ctx: Context) -> None:
     """All that the machine has on its host. What is gone already is fine."""
-    with ctx.site.sessions() as db:
-        vms = [vm for vm in living_vms_of(db, ctx.subject_id) if vm.host is not None]
-        run = retire_run(vms, ctx)
-    if not vms:
-        return
-    result = run_playbook(ctx, run)
-    check_result(result, {vm.id: vm.name for vm in vms})
+    remove_machines(ctx)
 
 
 def release(ctx: Context) -> None:
@@ -46,8 +39,9 @@ def copies(db: Session, subject_id: UUID) -> int:
     return 1
 
 
-def begun(db: Session, workflow: Workflow, ctx: Context) -> None:
+def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
     """The machine shows nothing new until it is gone: the page shows the work itself."""
+    return True
 
 
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:

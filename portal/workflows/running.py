@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Cancelled, OutsideUnavailable, PortalError
+from portal.core.errors import N_, Cancelled, OutsideUnavailable, PortalError, filled, inner, plain
 from portal.core.lifecycle import StepState, WorkflowState
 from portal.models import Workflow, WorkflowStep
-from portal.services.workflows import steps_of
+from portal.services.workflows import LIVE, steps_of
 from portal.site import Site
 from portal.workflows.sequence import Context, Hooks, Sequence, vms_of
 
@@ -25,6 +26,7 @@ DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 ATTEMPTS = 3  # of a step, when something outside does not answer
 UNDO_ATTEMPTS = 5  # of an undo, whatever went wrong
 FIRST_WAIT_S = 1.0
+DATABASE_AWAY = (OperationalError, InterfaceError)
 UNEXPECTED = N_("Something unexpected happened (%(kind)s). An administrator finds the details in the worker's log.")
 
 
@@ -79,6 +81,8 @@ def take_over(site: Site, sequence: Sequence, *, workflow_id: str, subject_id: U
         workflow.total = sequence.parts_before(len(sequence.steps), copies)
         db.flush()
         add_steps(db, sequence, workflow_id)
+        if workflow.started_at is None and workflow.cancel_asked_at is None:
+            do_again(db, sequence, workflow_id)
         fencing = workflow.fencing
     log.info("workflow taken over", workflow=workflow_id, fencing=fencing)
     return Run(sequence, Context(site, workflow_id, subject_id, fencing, hooks), copies)
@@ -89,6 +93,14 @@ def add_steps(db: Session, sequence: Sequence, workflow_id: str) -> None:
     for position, step in enumerate(sequence.steps):
         if position not in known:
             db.add(WorkflowStep(workflow_id=workflow_id, position=position, name=step.name))
+
+
+def do_again(db: Session, sequence: Sequence, workflow_id: str) -> None:
+    """Take up with the failed step those before it that it asks for. Not as waiting: they still have to be undone."""
+    steps = steps_of(db, workflow_id)
+    for failed in [step for step in steps if step.state == StepState.FAILED]:
+        for earlier in steps[failed.position - sequence.steps[failed.position].again : failed.position]:
+            earlier.state = StepState.FAILED
 
 
 def do_step(run: Run, position: int) -> str:
@@ -104,6 +116,8 @@ def do_step(run: Run, position: int) -> str:
         return CANCELLED
     except PortalError as error:
         return fail(run, ctx, position, error.message, error.params)
+    except DATABASE_AWAY:
+        raise  # nothing is decided without it: the step is run again
     except Exception as error:
         log.exception("step failed", workflow=ctx.workflow_id, step=step.name)
         return fail(run, ctx, position, UNEXPECTED, {"kind": type(error).__name__})
@@ -114,22 +128,23 @@ def do_step(run: Run, position: int) -> str:
 
 
 def begin_step(run: Run, ctx: Context, position: int) -> StepState:
-    """RUNNING: do it. DONE: it is done already. WAITING: somebody asked to cancel before it began."""
+    """RUNNING: do it. DONE: it is done already. WAITING: it shall not begin any more, what is done shall be undone."""
     with ctx.write() as db:
         workflow, step = rows(db, ctx, position)
-        if workflow.cancel_asked_at is not None:
-            workflow.state = WorkflowState.CANCELLING
-            workflow.revision += 1
-            return StepState.WAITING
-        if step.state == StepState.DONE:
-            return StepState.DONE
         now = ctx.site.clock()
+        if workflow.cancel_asked_at is None and step.state == StepState.DONE:
+            return StepState.DONE
+        workflow.revision += 1
+        if workflow.cancel_asked_at is not None or not run.sequence.begun(db, workflow, ctx):
+            workflow.cancel_asked_at = workflow.cancel_asked_at or now
+            if workflow.state != WorkflowState.CANCELLED:
+                workflow.state = WorkflowState.CANCELLING
+            return StepState.WAITING
         workflow.state, workflow.started_at = WorkflowState.RUNNING, workflow.started_at or now
         workflow.error, workflow.error_params = None, {}
-        workflow.revision += 1
+        if step.state != StepState.RUNNING:  # taken up by the next worker it goes on, else it begins anew
+            step.started_at = now
         step.state, step.ended_at = StepState.RUNNING, None
-        step.started_at = step.started_at or now
-        run.sequence.begun(db, workflow, ctx)
     return StepState.RUNNING
 
 
@@ -138,7 +153,7 @@ def with_attempts(ctx: Context, work: Callable[[Context], None]) -> None:
     for attempt in range(1, ATTEMPTS):
         try:
             return work(ctx)
-        except OutsideUnavailable as error:
+        except (OutsideUnavailable, *DATABASE_AWAY) as error:
             log.warning("step tried again", workflow=ctx.workflow_id, attempt=attempt, reason=str(error))
             ctx.pause(FIRST_WAIT_S * 2 ** (attempt - 1))
     return work(ctx)
@@ -154,16 +169,15 @@ def finish_step(run: Run, ctx: Context, position: int) -> None:
 
 def fail(run: Run, ctx: Context, position: int, message: str, params: Mapping[str, object]) -> str:
     """Keep what was done: a person reads the sentence and chooses between trying again and rolling back."""
-    plain = {key: value if isinstance(value, int | float) else str(value) for key, value in params.items()}
     with ctx.write() as db:
         workflow, step = rows(db, ctx, position)
         now = ctx.site.clock()
         step.state, step.ended_at = StepState.FAILED, now
         workflow.state, workflow.ended_at = WorkflowState.FAILED, now
-        workflow.error, workflow.error_params = message, dict(plain)
+        workflow.error, workflow.error_params = message, plain(params)
         workflow.revision += 1
         run.sequence.failed(db, workflow, ctx)
-    log.warning("workflow failed", workflow=ctx.workflow_id, step=step.name, reason=message % plain)
+    log.warning("workflow failed", workflow=ctx.workflow_id, step=step.name, reason=filled(message, params))
     return FAILED
 
 
@@ -180,6 +194,8 @@ def undo_step(run: Run, position: int) -> str:
             break
         except Exception as error:
             log.exception("undo failed", workflow=ctx.workflow_id, step=step.name, attempt=attempt)
+            if attempt == UNDO_ATTEMPTS and isinstance(error, DATABASE_AWAY):
+                raise
             if attempt == UNDO_ATTEMPTS:
                 return fail_undo(run, ctx, position, error)
             ctx.pause(FIRST_WAIT_S * 2 ** (attempt - 1))
@@ -193,9 +209,40 @@ def undo_step(run: Run, position: int) -> str:
 
 
 def fail_undo(run: Run, ctx: Context, position: int, error: Exception) -> str:
-    reason = str(error) if isinstance(error, PortalError) else type(error).__name__
+    if isinstance(error, PortalError):
+        reason = inner(error.message, error.params)
+    else:
+        reason = inner(UNEXPECTED, {"kind": type(error).__name__})
     message = N_("Cleaning up did not succeed: %(reason)s Roll back again once the cause is removed.")
     return fail(run, ctx, position, message, {"reason": reason})
+
+
+def give_up(site: Site, sequence: Sequence, *, workflow_id: str, subject_id: UUID, error: BaseException) -> str:
+    """Fail a workflow that was interrupted over and over, for a person to look at. Nothing else would end it."""
+    with site.write_sessions.begin() as db:
+        workflow = db.get_one(Workflow, workflow_id, with_for_update=True)
+        if workflow.state not in LIVE:
+            return str(workflow.state)
+        now = site.clock()
+        for step in steps_of(db, workflow_id):
+            if step.state == StepState.RUNNING:
+                step.state, step.ended_at = StepState.FAILED, now
+        workflow.state, workflow.ended_at = WorkflowState.FAILED, now
+        workflow.error, workflow.error_params = UNEXPECTED, {"kind": type(error).__name__}
+        workflow.revision += 1
+        db.flush()
+        tell_failed(db, sequence, workflow, Context(site, workflow_id, subject_id, workflow.fencing))
+    log.error("workflow given up", workflow=workflow_id, reason=repr(error))
+    return FAILED
+
+
+def tell_failed(db: Session, sequence: Sequence, workflow: Workflow, ctx: Context) -> None:
+    """What is wrong with the workflow may be wrong with this too; it must be given up nevertheless."""
+    try:
+        with db.begin_nested():
+            sequence.failed(db, workflow, ctx)
+    except (PortalError, SQLAlchemyError):
+        log.exception("subject could not be told of the failure", workflow=workflow.id)
 
 
 def state_of(ctx: Context, position: int) -> StepState:
@@ -211,8 +258,8 @@ def end(run: Run, state: WorkflowState) -> str:
             workflow.state, workflow.ended_at = state, ctx.site.clock()
             workflow.done = workflow.total if state == WorkflowState.DONE else 0
             workflow.revision += 1
-            if state == WorkflowState.CANCELLED:
-                run.sequence.cancelled(db, workflow, ctx)
+        if state == WorkflowState.CANCELLED:
+            run.sequence.cancelled(db, workflow, ctx)
     log.info("workflow ended", workflow=ctx.workflow_id, state=str(state))
     return str(state)
 

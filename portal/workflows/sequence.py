@@ -91,6 +91,11 @@ class Context:
         if not self.undoing and self.cancel_asked():
             raise Cancelled(N_("This was cancelled."))
 
+    def check_under_lock(self, db: Session) -> None:
+        """Raise Cancelled if somebody asked for it; until `write` ends nobody can."""
+        if db.scalar(select(Workflow.cancel_asked_at).where(Workflow.id == self.workflow_id)) is not None:
+            raise Cancelled(N_("This was cancelled."))
+
     def pause(self, seconds: float) -> None:
         """Wait, and wake up early when the step should end."""
         while seconds > 0:
@@ -121,22 +126,30 @@ class Context:
 
 @dataclass(frozen=True)
 class Step:
-    """`name` is shown to people (a msgid). `per_copy` steps report their progress copy by copy."""
+    """`name` is shown to people (a msgid). `per_copy` steps report their progress copy by copy.
+
+    When it failed and is tried again, so are the `again` steps before it: they look before they act, and put right
+    what has changed on the hosts since they were done.
+    """
 
     name: str
     do: Callable[[Context], None]
     undo: Callable[[Context], None] | None = None
     per_copy: bool = False
+    again: int = 0
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """`begun`, `failed` and `cancelled` write what that means for the subject, in the same transaction."""
+    """`begun`, `failed` and `cancelled` write what that means for the subject, in the same transaction.
+
+    `begun` is asked before each step and answers False when nobody wants the work any more.
+    """
 
     name: str
     steps: tuple[Step, ...]
     copies: Callable[[Session, UUID], int]
-    begun: Callable[[Session, Workflow, Context], None]
+    begun: Callable[[Session, Workflow, Context], bool]
     failed: Callable[[Session, Workflow, Context], None]
     cancelled: Callable[[Session, Workflow, Context], None]
 

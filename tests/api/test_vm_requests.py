@@ -10,6 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import Client
 
+from portal.core.errors import inner
+from portal.core.lifecycle import VmRequestState
 from portal.models import Host, Vm, VmRequest, Workflow, WorkflowStep
 from tests.api.conftest import ORDER, Caller, ordered, problem
 from tests.factories import make_vm
@@ -40,6 +42,24 @@ def test_a_request_shows_its_progress_and_machines(ada: Caller, db: Session) -> 
     assert [(vm["name"], vm["state"], vm["host"], vm["address"]) for vm in shown["vms"]] == [
         ("wiki", "running", "hv1", "10.77.16.20")
     ]
+
+
+def test_the_step_and_a_reason_within_a_reason_are_in_the_callers_language(ada: Caller, db: Session) -> None:
+    vm_request_id = ordered(ada)
+    vm_request = db.scalars(select(VmRequest)).one()
+    full = inner("The playbook stopped with an error; its last lines say why. Then try again.", {})
+    vm_request.state = VmRequestState.FAILED
+    vm_request.error = "Cleaning up did not succeed: %(reason)s Roll back again once the cause is removed."
+    vm_request.error_params = {"reason": full}
+    work = Workflow(id="w1", kind="provision", subject_id=vm_request.id, created_at=NOW, done=3, total=10)
+    db.add_all([work, WorkflowStep(workflow_id="w1", position=0, name="Choose hosts", state="running")])
+    db.commit()
+    shown = ada.get(f"/vm-requests/{vm_request_id}", Accept_Language="es").get_json()
+    assert "Choose" not in shown["progress"]["step"]
+    assert "playbook stopped" not in shown["error"]
+    shown = ada.get(f"/vm-requests/{vm_request_id}", Accept_Language="en").get_json()
+    assert shown["progress"]["step"] == "Choose hosts"
+    assert shown["error"].startswith("Cleaning up did not succeed: The playbook stopped with an error;")
 
 
 def test_the_list_is_in_pages_and_filtered(ada: Caller) -> None:

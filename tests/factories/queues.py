@@ -7,5 +7,5 @@ class ListQueue:
     def __init__(self) -> None:
         self.entries: list[tuple[str, str, str]] = []
 
-    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str) -> None:
+    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str, clean_up: bool = False) -> None:
         self.entries.append((workflow, workflow_id, subject_id))

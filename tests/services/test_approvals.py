@@ -177,6 +177,26 @@ def test_undecided_requests_of_others_take_no_room(desk: Desk) -> None:
     assert desk.approve().state == VmRequestState.APPROVED
 
 
+def test_an_order_whose_copies_would_be_called_as_those_of_an_approved_one_is_not_approved(desk: Desk) -> None:
+    make_vm_request(desk.db, name="aula-01", state=VmRequestState.APPROVED)
+    several = make_vm_request(desk.db, name="aula", copies=3, claimed=True)
+    with pytest.raises(Conflict, match="aula-01"):
+        desk.approve(vm_request_id=several.id)
+
+
+def test_of_two_orders_with_the_same_names_the_first_is_approved(desk: Desk) -> None:
+    make_vm_request(desk.db, name="aula-01")
+    several = make_vm_request(desk.db, name="aula", copies=2, claimed=True)
+    assert desk.approve(vm_request_id=several.id).state == VmRequestState.APPROVED
+
+
+def test_fewer_copies_must_not_take_the_name_of_a_machine(desk: Desk) -> None:
+    make_vm(desk.db, name="aula")
+    several = make_vm_request(desk.db, name="aula", copies=2, claimed=True)
+    with pytest.raises(Conflict, match="aula"):
+        desk.approve(vm_request_id=several.id, copies=1)
+
+
 def test_a_quota_that_shrank_stops_the_approval(desk: Desk) -> None:
     make_department(desk.db).quota_machines = 3
     with pytest.raises(OverQuota):

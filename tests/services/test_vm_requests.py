@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import Conflict, InvalidOrder, NotAllowed, NotFound
-from portal.core.lifecycle import VmRequestState, WorkflowState
+from portal.core.lifecycle import StepState, VmRequestState, WorkflowState
 from portal.core.policy import Role
 from portal.core.quota import Amount
 from portal.core.templates import Parameter, ParameterKind, Personalisation, Words
-from portal.models import Claim, Mail, VmRequest, Workflow
-from portal.services import audit, vm_requests
+from portal.models import Claim, Mail, VmRequest, Workflow, WorkflowStep
+from portal.services import audit, vm_requests, workflows
 from portal.services.sealing import unseal
 from portal.services.vm_requests import Order
 from tests.factories import ListQueue, actor_for, make_account, make_department, make_template, make_vm, make_vm_request
@@ -147,6 +147,14 @@ def test_a_name_in_use_is_refused(db: Session) -> None:
     assert fields(raised) == {"name"}
 
 
+@pytest.mark.parametrize(("name", "copies"), [("wiki-02", 1), ("wiki", 1), ("wiki", 5)])
+def test_a_name_that_a_copy_of_an_open_request_will_have_is_refused(db: Session, name: str, copies: int) -> None:
+    make_vm_request(db, name=name, copies=copies)
+    with pytest.raises(InvalidOrder) as raised:
+        submit(db)
+    assert fields(raised) == {"name"}
+
+
 def test_a_name_is_free_again_when_its_machine_is_retired(db: Session) -> None:
     make_vm(db, name="wiki-01", state="retired")
     assert submit(db).name == "wiki"
@@ -260,10 +268,41 @@ def test_an_undecided_request_is_cancelled_at_once(db: Session) -> None:
 def test_cancelling_running_work_asks_the_workflow_to_stop(db: Session) -> None:
     ada = make_account(db, "ada")
     vm_request = make_vm_request(db, by=ada, state=VmRequestState.PROVISIONING, workflow_id="provision-1")
-    db.add(Workflow(id="provision-1", kind="provision", subject_id=vm_request.id, created_at=NOW))
+    db.add(Workflow(id="provision-1", kind="provision", subject_id=vm_request.id, created_at=NOW, started_at=NOW))
     vm_requests.cancel(db, actor=actor_for(db, "ada"), vm_request_id=vm_request.id, now=NOW, queue=ListQueue())
     assert db.get_one(Workflow, "provision-1").cancel_asked_at == NOW
     assert vm_request.state == VmRequestState.PROVISIONING
+
+
+def failed_request(db: Session) -> VmRequest:
+    ada = make_account(db, "ada")
+    vm_request = make_vm_request(db, by=ada, claimed=True, state=VmRequestState.FAILED, workflow_id="provision-1")
+    failed = Workflow(
+        id="provision-1", kind="provision", subject_id=vm_request.id, created_at=NOW, state=WorkflowState.FAILED
+    )
+    db.add(failed)
+    db.flush()
+    db.add(WorkflowStep(workflow_id=failed.id, position=0, name="Claim capacity", state=StepState.DONE))
+    db.flush()
+    return vm_request
+
+
+def test_a_retry_that_no_worker_has_taken_yet_can_be_cancelled(db: Session) -> None:
+    vm_request, ada, queue = failed_request(db), actor_for(db, "ada"), ListQueue()
+    vm_requests.retry(db, actor=ada, vm_request_id=vm_request.id, now=NOW + timedelta(minutes=1), queue=queue)
+    vm_requests.cancel(db, actor=ada, vm_request_id=vm_request.id, now=NOW + timedelta(minutes=2), queue=queue)
+    assert db.get_one(Workflow, str(vm_request.workflow_id)).state == WorkflowState.CANCELLING
+    assert len(queue.entries) == 1
+
+
+def test_an_approved_request_that_no_worker_has_begun_is_cancelled_at_once(db: Session) -> None:
+    ada = make_account(db, "ada")
+    vm_request = make_vm_request(db, by=ada, claimed=True, state=VmRequestState.APPROVED)
+    workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=ListQueue(), now=NOW)
+    vm_request.workflow_id = workflow.id
+    vm_requests.cancel(db, actor=actor_for(db, "ada"), vm_request_id=vm_request.id, now=NOW, queue=ListQueue())
+    assert (vm_request.state, workflow.state) == (VmRequestState.CANCELLED, WorkflowState.CANCELLED)
+    assert db.scalar(select(func.count()).select_from(Claim)) == 0
 
 
 def test_a_colleague_may_not_cancel(db: Session) -> None:

@@ -73,9 +73,32 @@ def test_only_failed_work_is_tried_again(db: Session, queue: ListQueue) -> None:
 def test_asking_twice_to_cancel_is_asking_once(db: Session, queue: ListQueue) -> None:
     vm_request = make_vm_request(db)
     workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=NOW)
+    workflow.started_at = NOW
     workflows.ask_cancel(db, workflow_id=workflow.id, now=NOW)
     workflows.ask_cancel(db, workflow_id=workflow.id, now=NOW + timedelta(minutes=1))
-    assert (workflow.cancel_asked_at, workflow.revision) == (NOW, 1)
+    assert (workflow.state, workflow.cancel_asked_at, workflow.revision) == (WorkflowState.CANCELLING, NOW, 1)
+
+
+def test_what_no_worker_has_begun_is_over_as_soon_as_it_is_cancelled(db: Session, queue: ListQueue) -> None:
+    vm_request = make_vm_request(db)
+    workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=NOW)
+    workflows.ask_cancel(db, workflow_id=workflow.id, now=NOW)
+    assert (workflow.state, workflow.ended_at) == (WorkflowState.CANCELLED, NOW)
+    assert not workflows.is_under_way(db, vm_request.id)
+
+
+def test_a_retry_that_no_worker_has_begun_still_has_to_be_cleaned_up(db: Session, queue: ListQueue) -> None:
+    retried = workflows.retry(db, workflow_id=make_failed(db, queue).id, queue=queue, now=NOW)
+    workflows.ask_cancel(db, workflow_id=retried.id, now=NOW)
+    assert retried.state == WorkflowState.CANCELLING
+
+
+def test_a_failure_that_was_tried_again_since_is_not_tried_again_once_more(db: Session, queue: ListQueue) -> None:
+    failed = make_failed(db, queue)
+    retried = workflows.retry(db, workflow_id=failed.id, queue=queue, now=NOW + timedelta(minutes=1))
+    retried.state = WorkflowState.DONE
+    with pytest.raises(Conflict, match="has failed"):
+        workflows.retry(db, workflow_id=failed.id, queue=queue, now=NOW + timedelta(minutes=2))
 
 
 def test_what_has_ended_is_not_cancelled(db: Session, queue: ListQueue) -> None:
@@ -121,3 +144,27 @@ def test_old_lines_are_swept_and_young_ones_stay(db: Session, queue: ListQueue) 
     assert retention.sweep_lines(db, NOW + timedelta(days=89)) == 0
     assert retention.sweep_lines(db, NOW + timedelta(days=91)) == 3
     assert workflows.lines(db, workflow.id) == []
+
+
+def make_done(db: Session, queue: ListQueue, *, template: str, seconds: int) -> None:
+    vm_request = make_vm_request(db, template_slug=template)
+    workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=NOW)
+    workflow.state, workflow.total, workflow.ended_at = WorkflowState.DONE, 4, NOW
+    ended_at = NOW + timedelta(seconds=seconds)
+    step = WorkflowStep(
+        workflow_id=workflow.id, position=0, name="Clone", state=StepState.DONE, started_at=NOW, ended_at=ended_at
+    )
+    db.add(step)
+    db.flush()
+
+
+def test_the_time_left_is_told_by_machines_of_the_same_template(db: Session, queue: ListQueue) -> None:
+    make_done(db, queue, template="moodle", seconds=300)
+    make_done(db, queue, template="dokuwiki", seconds=20)
+    vm_request = make_vm_request(db, template_slug="dokuwiki")
+    workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=NOW)
+    db.add(WorkflowStep(workflow_id=workflow.id, position=0, name="Clone"))
+    db.flush()
+    progress = workflows.progress_of(db, workflow.id, NOW)
+    assert progress is not None
+    assert progress.seconds_left == 20

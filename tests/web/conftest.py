@@ -47,7 +47,7 @@ class RememberingQueue:
     def __init__(self) -> None:
         self.enqueued: list[tuple[str, str, str]] = []
 
-    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str) -> None:
+    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str, clean_up: bool = False) -> None:
         self.enqueued.append((workflow, workflow_id, subject_id))
 
 

@@ -14,6 +14,7 @@ from portal.models.vm_requests import VmRequestKind
 from portal.services import approvals
 from portal.services.accounts import actor_of
 from portal.site import Site
+from tests.factories import make_vm
 from tests.web.conftest import NOW, CheckingClient, People
 from tests.web.ordering import request_of, stock
 
@@ -170,6 +171,20 @@ def test_several_are_approved_at_once_each_with_its_outcome(grace: CheckingClien
     assert "Already decided by Alan" in text
     assert stored(site, good).state == VmRequestState.APPROVED
     assert stored(site, own).state == VmRequestState.SUBMITTED
+
+
+def test_the_outcome_says_what_follows_for_more_time_and_for_a_later_day(
+    grace: CheckingClient, site: Site, people: People
+) -> None:
+    with site.write_sessions.begin() as db:
+        vm = make_vm(db, owner=db.get_one(Account, people.ada))
+    later = request_of(site, people.ada, name="later-one", starts_on=NOW.date() + timedelta(days=3))
+    longer = request_of(site, people.ada, name="longer-one", kind=VmRequestKind.EXTENSION, vm_id=vm.id)
+    answer = grace.send("/approvals/approve-selected", {"chosen": [str(later.id), str(longer.id)]})
+    text = text_of(grace, answer.location)
+    assert "Approved. The work begins on" in text
+    assert "Approved. The machine is kept until" in text
+    assert "Approved. The work begins." not in text
 
 
 def test_outcomes_are_shown_once(grace: CheckingClient, site: Site, people: People) -> None:

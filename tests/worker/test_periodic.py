@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
+import pytest
 from sqlalchemy import select
 
 from portal.core.errors import HypervisorUnavailable
-from portal.core.lifecycle import MailState
+from portal.core.lifecycle import MailState, VmRequestState
 from portal.interfaces import HostAddress, HostFacts, MachineSeen
 from portal.models import Account, Host, Mail
 from portal.services import mails
 from portal.site import Site
+from portal.worker import run_worker
 from portal.worker.periodic import Duty, do_duties, do_one, duties, refresh_hosts, send_mails
-from tests.worker.hospital import Hospital
+from tests.worker.hospital import FAST, Hospital
 from tests.workflows.doubles import clock
 
 
@@ -44,6 +47,36 @@ def test_every_duty_runs_on_an_empty_day(hospital_on_sqlite: Hospital) -> None:
     for duty in duties():
         if duty.name != "refresh hosts":
             duty.work(site)
+
+
+def test_a_duty_that_waits_for_a_silent_host_holds_up_neither_work_nor_the_end(
+    hospital_on_sqlite: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, stop, answers = hospital_on_sqlite.build(), threading.Event(), threading.Event()
+    waiting = Duty("wait for a silent host", 60, lambda _site: answers.wait(60))
+    monkeypatch.setattr("portal.worker.loop.duties", lambda extra: [waiting])
+    vm_request_id, interrupted = hospital_on_sqlite.order(site), threading.Event()
+
+    def interrupt_once(place: str) -> None:
+        if place == "Choose hosts done" and not interrupted.is_set():
+            interrupted.set()
+            raise ConnectionError
+
+    arguments = {"stop": stop, "pace": FAST, "checkpoint": interrupt_once}
+    runs = threading.Thread(target=run_worker, args=(site,), kwargs=arguments)
+    runs.start()
+    wait_for(lambda: hospital_on_sqlite.state_of(site, vm_request_id) == VmRequestState.FULFILLED)
+    stop.set()
+    runs.join(20)
+    assert not runs.is_alive()
+    answers.set()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
 
 
 class Postman:

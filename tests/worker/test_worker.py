@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -19,10 +20,10 @@ from sqlalchemy import func, select, text, update
 
 from portal.config import ROOT
 from portal.core.errors import AlreadyDecided, Conflict
-from portal.core.lifecycle import VmRequestState
+from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor, Grant, Role
 from portal.models import Account, Vm, VmRequest, Worker, Workflow
-from portal.services import approvals, claims, workers, workflows
+from portal.services import approvals, claims, vms, workers, workflows
 from portal.site import Site
 from portal.worker import run_worker
 from tests.worker.hospital import FAST, Hospital, processes
@@ -266,6 +267,58 @@ def test_a_workflow_that_was_interrupted_here_is_taken_up_again_by_the_same_work
     runs.join(15)
     assert interrupted == ["Choose hosts done"]
     assert set(Counter(hospital.cluster.made()).values()) == {1}
+
+
+def test_a_machine_is_retired_while_slow_requests_take_all_places(hospital: Hospital) -> None:
+    site = hospital.build()
+    hospital.order(site, name="old", copies=1)
+    hospital.work()
+    hospital.order(site, name="slow", copies=1)
+    waits, go_on, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def wait_long(place: str) -> None:
+        if place == "Wait until ready begun":
+            waits.set()
+            go_on.wait(30)
+
+    arguments = {"stop": stop, "pace": replace(FAST, concurrency=1), "checkpoint": wait_long, "periodic": False}
+    runs = threading.Thread(target=run_worker, args=(site,), kwargs=arguments)
+    runs.start()
+    waits.wait(20)
+    with site.write_sessions.begin() as db:
+        vm = db.scalars(select(Vm).where(Vm.name == "old")).one()
+        vms.retire(db, actor=None, vm_id=vm.id, queue=site.queue, now=clock())
+    wait_for(lambda: state_of(site, vm.id) == VmState.RETIRED)
+    go_on.set()
+    stop.set()
+    runs.join(15)
+
+
+def state_of(site: Site, vm_id: UUID) -> VmState:
+    with site.sessions() as db:
+        return db.get_one(Vm, vm_id).state
+
+
+def test_a_workflow_that_is_interrupted_over_and_over_fails_for_a_person_to_look_at(
+    hospital_on_sqlite: Hospital,
+) -> None:
+    site = hospital_on_sqlite.build()
+    vm_request_id = hospital_on_sqlite.order(site)
+
+    def interrupt(place: str) -> None:
+        if place == "Choose hosts done":
+            raise ZeroDivisionError
+
+    stop, pace = threading.Event(), replace(FAST, interruptions=2)
+    threading.Timer(20, stop.set).start()
+    arguments = {"stop": stop, "pace": pace, "checkpoint": interrupt, "periodic": False}
+    runs = threading.Thread(target=run_worker, args=(site,), kwargs=arguments)
+    runs.start()
+    wait_for(lambda: hospital_on_sqlite.state_of(site, vm_request_id) == VmRequestState.FAILED)
+    stop.set()
+    runs.join(15)
+    with site.sessions() as db:
+        assert db.get_one(VmRequest, vm_request_id).error_params == {"kind": "ZeroDivisionError"}
 
 
 def test_without_tables_the_worker_says_what_to_do(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tests.workflows.orders import make_hospital, make_vm_request
 class RememberingQueue:
     enqueued: list[tuple[str, str, UUID]] = field(default_factory=list)
 
-    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str) -> None:
+    def enqueue(self, db: object, *, workflow: str, workflow_id: str, subject_id: str, clean_up: bool = False) -> None:
         self.enqueued.append((workflow, workflow_id, UUID(subject_id)))
 
 

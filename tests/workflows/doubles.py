@@ -14,6 +14,7 @@ from uuid import UUID
 
 from portal.core.errors import MachineMissing
 from portal.interfaces import (
+    DOES_NOT_ANSWER,
     HostAddress,
     MachineOutcome,
     MachineSeen,
@@ -98,6 +99,8 @@ class FilePlaybooks:
     runs: list[PlaybookRun] = field(default_factory=list)
     raising: list[Exception] = field(default_factory=list)
     watch: Callable[[], None] = lambda: None
+    down: set[str] = field(default_factory=set)  # hosts that do not answer
+    switching: set[str] = field(default_factory=set)  # machines that are off: making them again starts them
 
     def run(
         self,
@@ -115,7 +118,7 @@ class FilePlaybooks:
                 return PlaybookResult(PlaybookStatus.CANCELLED, {}, {})
             time.sleep(0.02)
         machines: dict[UUID, MachineOutcome] = {}
-        for host in run.hosts:
+        for host in [host for host in run.hosts if host.name not in self.down]:
             for order in run.host_variables[host.name][f"{run.playbook}_machines"]:  # type: ignore[union-attr]
                 outcome = machines[UUID(order["vm_id"])] = self.fenced_play(run, host.name, order)  # type: ignore
                 if outcome.ok and "name" in order:  # type: ignore[operator]
@@ -124,7 +127,12 @@ class FilePlaybooks:
             on_line(PlaybookLine(clock(), host.name, f"{host.name}: {run.playbook} – done"))
             self.watch()
         failed = not all(outcome.ok for outcome in machines.values())
-        return PlaybookResult(PlaybookStatus.FAILED if failed else PlaybookStatus.SUCCEEDED, machines, {})
+        silent = {host.name: DOES_NOT_ANSWER for host in run.hosts if host.name in self.down}
+        status = PlaybookStatus.FAILED if failed or silent else PlaybookStatus.SUCCEEDED
+        return PlaybookResult(status, machines, silent)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
     def fenced_play(self, run: PlaybookRun, host: str, order: Mapping[str, Any]) -> MachineOutcome:
         fencing: Any = run.variables["fencing"]
@@ -137,6 +145,7 @@ class FilePlaybooks:
             return MachineOutcome(ok=True, changed=self.cluster.retire(host, order["vm_id"]))
         if order["name"] in self.trouble:
             return MachineOutcome(ok=False, changed=False, message=self.trouble[order["name"]])
+        self.switching.discard(order["name"])
         return MachineOutcome(ok=True, changed=self.cluster.clone(host, order))
 
 
@@ -147,6 +156,10 @@ class FileHypervisor:
     cluster: FileCluster
     silent: set[str] = field(default_factory=set)
     stopped: set[str] = field(default_factory=set)
+
+    def machines(self, host: HostAddress) -> list[MachineSeen]:
+        ids = [UUID(path.name.split(".")[1]) for path in self.cluster.folder.glob(f"{host.name}.*.domain")]
+        return [self.machine(host, vm_id) for vm_id in ids]
 
     def machine(self, host: HostAddress, vm_id: UUID) -> MachineSeen:
         name = self.name_of(host, vm_id)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
-from portal.core.errors import HypervisorUnavailable
+from portal.core.errors import HypervisorUnavailable, filled
 from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowState
 from portal.core.naming import mac_for, vm_id_for
 from portal.core.templates import NetworkClass, Ready, ReadyBy, spec_to_data
+from portal.interfaces import BUSY, HostAddress
 from portal.models import AuditEntry, Claim, Host, JobLine, Mail, TemplateVersion, Vm, Workflow, WorkflowStep
 from portal.services import workflows
 from portal.workflows.sequence import Fenced, Hooks, Stopping
@@ -22,6 +27,18 @@ from tests.workflows.orders import make_spec
 def count(world: World, table: type) -> int:
     with world.read() as db:
         return db.scalar(select(func.count()).select_from(table)) or 0
+
+
+def retry(world: World) -> None:
+    with world.site.write_sessions.begin() as db:
+        workflows.retry(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+
+
+def impatient(world: World) -> None:
+    """From now on a machine that does not answer at once has failed."""
+    with world.site.write_sessions.begin() as db:
+        version = db.scalars(select(TemplateVersion)).one()
+        version.spec = spec_to_data(make_spec(ready=Ready(ReadyBy.AGENT, timeout_s=0)))
 
 
 def test_an_approved_request_becomes_machines_that_run(world: World) -> None:
@@ -142,6 +159,24 @@ def test_cancelling_in_the_middle_of_cloning_cleans_up(world: World) -> None:
     assert world.workflow().state == WorkflowState.CANCELLED
 
 
+def test_cancelling_while_a_host_keeps_silent_does_not_wait_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, cancelled = [], threading.Event()
+
+    def keep_silent(host: HostAddress, vm_id: UUID) -> str:
+        with world.site.write_sessions.begin() as db:
+            workflows.ask_cancel(db, workflow_id=world.workflow_id, now=clock())
+        cancelled.wait(30)
+        answers.append(vm_id)
+        return ""
+
+    monkeypatch.setattr(world.hypervisor, "serial_log", keep_silent)
+    world.order()
+    assert (world.run(), answers) == ("cancelled", [])
+    cancelled.set()
+
+
 def test_cancelling_before_the_work_began_leaves_nothing(world: World) -> None:
     vm_request_id = world.order()
     with world.site.write_sessions.begin() as db:
@@ -161,10 +196,104 @@ def test_a_machine_that_stops_while_starting_ends_the_waiting_early(world: World
         assert db.scalars(select(Vm.state_reason)).one() == "It stopped while it was starting."
 
 
+def test_a_machine_that_stopped_while_starting_is_started_by_a_retry(world: World) -> None:
+    world.order(copies=2)
+    world.hypervisor.stopped = world.playbooks.switching
+
+    def stops(place: str) -> None:
+        if place == "Wait until ready begun" and len(world.playbooks.runs) == 1:
+            world.hypervisor.stopped.add("moodle-02")
+
+    assert world.run(Hooks(checkpoint=stops)) == "failed"
+    retry(world)
+    assert world.run() == "done"
+
+
+def test_a_retry_leaves_the_copies_alone_that_serve_already(world: World) -> None:
+    world.hypervisor.silent.add("moodle-02")
+    impatient(world)
+    world.order(copies=2)
+    assert world.run() == "failed"
+    world.hypervisor.silent.clear()
+    retry(world)
+    assert world.run() == "done"
+    assert "moodle-01" not in str(world.playbooks.runs[-1].host_variables)
+
+
+def test_a_retry_that_is_rolled_back_removes_what_the_steps_to_do_again_had_made(world: World) -> None:
+    world.hypervisor.silent.add("moodle")
+    impatient(world)
+    vm_request_id = world.order()
+    assert world.run() == "failed"
+    retry(world)
+    with world.site.write_sessions.begin() as db:
+        workflows.ask_cancel(db, workflow_id=world.workflow_id, now=clock())
+    assert world.run() == "cancelled"
+    assert world.request(vm_request_id).state == VmRequestState.CANCELLED
+    assert (world.cluster.disks(), world.cluster.domains()) == ([], [])
+
+
 def test_something_outside_that_does_not_answer_is_asked_again(world: World) -> None:
     world.playbooks.raising = [HypervisorUnavailable("no answer"), HypervisorUnavailable("no answer")]
     world.order()
     assert world.run() == "done"
+
+
+def test_a_machine_that_the_rest_of_a_dead_workers_run_holds_is_waited_for(world: World) -> None:
+    world.playbooks.trouble["moodle"] = BUSY
+    world.playbooks.watch = world.playbooks.trouble.clear
+    vm_request_id = world.order()
+    assert world.run() == "done"
+    assert world.request(vm_request_id).state == VmRequestState.FULFILLED
+
+
+def away() -> OperationalError:
+    return OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_fail_the_request(world: World) -> None:
+    world.playbooks.raising = [away()]
+    world.order()
+    assert world.run() == "done"
+
+
+def test_while_the_database_is_away_nothing_is_decided(world: World) -> None:
+    world.playbooks.raising = [away(), away(), away()]
+    vm_request_id = world.order()
+    with pytest.raises(OperationalError):
+        world.run()
+    assert world.request(vm_request_id).state == VmRequestState.PROVISIONING
+    assert world.run() == "done"
+
+
+def test_whoever_was_taken_over_while_a_playbook_ran_writes_no_lines(world: World) -> None:
+    world.order()
+
+    def taken_over() -> None:
+        with world.site.write_sessions.begin() as db:
+            db.execute(update(Workflow).values(fencing=Workflow.fencing + 1))
+
+    world.playbooks.watch = taken_over
+    with pytest.raises(Fenced):
+        world.run()
+    assert (count(world, JobLine), world.workflow().done) == (0, 2)
+
+
+def test_a_step_that_is_tried_again_counts_its_time_from_the_new_start(world: World) -> None:
+    world.playbooks.trouble["moodle"] = "the disk is full"
+    world.order()
+    world.run()
+    with world.site.write_sessions.begin() as db:
+        db.execute(update(WorkflowStep).values(started_at=clock() - timedelta(hours=5)))
+    world.playbooks.trouble.clear()
+    retry(world)
+    world.run()
+    with world.read() as db:
+        step = db.scalars(
+            select(WorkflowStep).where(WorkflowStep.workflow_id == world.workflow_id, WorkflowStep.position == 2)
+        ).one()
+    assert step.started_at is not None
+    assert clock() - step.started_at < timedelta(hours=1)
 
 
 def test_trouble_while_undoing_is_met_by_trying_again(world: World) -> None:
@@ -175,6 +304,44 @@ def test_trouble_while_undoing_is_met_by_trying_again(world: World) -> None:
         workflows.roll_back(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
     world.playbooks.raising = [HypervisorUnavailable("no answer")]
     assert world.run() == "cancelled"
+
+
+def test_machines_that_a_failed_rolling_back_removed_are_made_again_by_a_retry(world: World) -> None:
+    world.hypervisor.silent.add("moodle-02")
+    impatient(world)
+    vm_request_id = world.order(copies=2)
+    world.run()
+    with world.site.write_sessions.begin() as db:
+        workflows.roll_back(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    second = places(world)["moodle-02"]
+    world.playbooks.down.add(second)
+    assert world.run() == "failed"
+    world.playbooks.down.clear()
+    world.hypervisor.silent.clear()
+    retry(world)
+    assert world.run() == "done"
+    assert world.request(vm_request_id).state == VmRequestState.FULFILLED
+    assert len(world.cluster.domains()) == 2
+
+
+def places(world: World) -> dict[str, str]:
+    with world.read() as db:
+        return {vm.name: vm.host.name for vm in db.scalars(select(Vm)) if vm.host is not None}
+
+
+def test_a_rolling_back_that_fails_keeps_its_reason_so_that_it_can_be_translated(world: World) -> None:
+    world.playbooks.trouble["moodle"] = "the disk is full"
+    vm_request_id = world.order()
+    world.run()
+    with world.site.write_sessions.begin() as db:
+        workflows.roll_back(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    world.playbooks.down |= {"hv1", "hv2", "hv3"}
+    assert world.run() == "failed"
+    vm_request = world.request(vm_request_id)
+    assert vm_request.error_params["reason"]["params"] == {"host": "hv1"}
+    assert filled(vm_request.error or "", vm_request.error_params).startswith(
+        "Cleaning up did not succeed: The host hv1 does not answer."
+    )
 
 
 def test_a_cluster_that_is_full_says_so_and_holds_nothing_on_hosts(world: World) -> None:
@@ -254,18 +421,15 @@ def test_steps_tell_when_they_ran(world: World) -> None:
 
 def test_a_machine_that_never_answers_fails_in_time_and_is_waited_for_again_by_a_retry(world: World) -> None:
     world.hypervisor.silent.add("moodle")
-    with world.site.write_sessions.begin() as db:
-        version = db.scalars(select(TemplateVersion)).one()
-        version.spec = spec_to_data(make_spec(ready=Ready(ReadyBy.AGENT, timeout_s=0)))
+    impatient(world)
     world.order()
     assert world.run() == "failed"
     with world.read() as db:
         assert db.scalars(select(Vm.state_reason)).one() == "It did not answer in time."
     world.hypervisor.silent.clear()
-    with world.site.write_sessions.begin() as db:
-        workflows.retry(db, workflow_id=world.workflow_id, queue=world.queue, now=clock())
+    retry(world)
     assert world.run() == "done"
-    assert len(world.playbooks.runs) == 1
+    assert sorted(Counter(world.cluster.made()).values()) == [1, 1]
 
 
 def test_a_machine_ready_by_tcp_is_asked_over_the_network(world: World) -> None:

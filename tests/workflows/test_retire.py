@@ -99,3 +99,17 @@ def test_a_machine_retired_after_a_failure_is_not_made_again_by_a_retry(world: W
     with world.read() as db:
         assert list(db.scalars(select(Vm.state).order_by(Vm.position))) == [VmState.RUNNING, VmState.RETIRED]
         assert db.scalar(select(func.count()).select_from(Claim)) == 1
+
+
+def test_a_retry_whose_machines_were_all_retired_does_not_end_as_if_they_were_ready(world: World) -> None:
+    world.playbooks.trouble["moodle"] = "the disk is full"
+    vm_request_id = world.order()
+    world.run()
+    failed = world.workflow_id
+    with world.read() as db:
+        broken = db.scalars(select(Vm)).one()
+    assert retire(world, broken) == "done"
+    with world.site.write_sessions.begin() as db:
+        workflows.retry(db, workflow_id=failed, queue=world.queue, now=clock())
+    assert world.run() == "failed"
+    assert world.request(vm_request_id).error == "No machine of this request is left. Roll this back and order again."
