@@ -27,7 +27,7 @@ from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, local_day
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
-from portal.core.templates import TemplateSpec, spec_from_data
+from portal.core.templates import TemplateSpec, spec_from_data, spec_to_data
 from portal.interfaces import WorkflowQueue
 from portal.models import Template, Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
@@ -287,11 +287,14 @@ def missing(db: Session, vm_request: VmRequest, cluster: Capacity) -> Amount | N
 
 
 def fix_version(db: Session, vm_request: VmRequest) -> None:
-    """From now on the request means this disk, whatever is built later."""
+    """From now on the request means this disk, and the template as the approver sees it, whatever changes later."""
     version = newest_version(db, vm_request.template_slug)
     if version is None:
         raise Conflict(N_("The disk of this template is not ready yet. The administrators know."))
     vm_request.template_version_id = version.id
+    spec = spec_of(db, vm_request.template_slug)
+    if spec is not None:
+        vm_request.spec = spec_to_data(spec)
 
 
 def begin_if_due(db: Session, vm_request: VmRequest, *, queue: WorkflowQueue, now: datetime, today: date) -> None:

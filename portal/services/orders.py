@@ -76,6 +76,11 @@ def spec_of(db: Session, slug: str) -> TemplateSpec | None:
     return spec_from_data(template.spec)
 
 
+def decided_spec(vm_request: VmRequest, version: TemplateVersion) -> TemplateSpec:
+    """What the request's machines are made by. Old requests kept none: theirs is the one their disk was built from."""
+    return spec_from_data(vm_request.spec or version.spec)
+
+
 def newest_version(db: Session, slug: str) -> TemplateVersion | None:
     template = db.get(Template, slug)
     return templates.newest(template.versions) if template else None

@@ -14,14 +14,13 @@ from portal.core.errors import N_, Conflict, Invalid, NotAllowed
 from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, is_within_policy, local_day
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor, Permission
-from portal.core.templates import spec_from_data
 from portal.interfaces import WorkflowQueue
 from portal.models import Account, AuditEntry, Department, Membership, Vm, VmRequest, VmUser
 from portal.models.vm_requests import VmRequestKind
 from portal.models.vms import is_living
 from portal.services import accounts, audit, notices, workflows
 from portal.services.audit import record, subject_of
-from portal.services.orders import policy_of
+from portal.services.orders import decided_spec, policy_of
 from portal.services.paging import Page, paginate
 from portal.services.power import PowerAction, park, power, screenshot
 from portal.services.snapshots import delete_snapshot, revert_snapshot, snapshots, take_snapshot
@@ -138,7 +137,7 @@ def extend(
         raise Invalid(N_("This is more than two years away."), field="ends_on")
     if ends_on < today:
         raise Invalid(N_("The last day is already over."), field="ends_on")
-    policy = policy_of(spec_from_data(vm.template_version.spec), today)
+    policy = policy_of(decided_spec(db.get_one(VmRequest, vm.vm_request_id), vm.template_version), today)
     created_on = local_day(vm.created_at, timezone)
     if not is_within_policy(created_on=created_on, today=today, ends_on=ends_on, policy=policy):
         return ask_extension(db, actor=actor, vm=vm, ends_on=ends_on, reason=reason, now=now, base_url=base_url)

@@ -14,7 +14,8 @@ from portal.interfaces import MachineOutcome
 from portal.models import TemplateVersion, VmRequest, Workflow
 from portal.services import audit, claims
 from portal.services.notices import tell_failed, tell_ready
-from portal.workflows.clone_orders import clone_run, retire_run, spec_of
+from portal.services.orders import decided_spec
+from portal.workflows.clone_orders import clone_run, retire_run
 from portal.workflows.placing import place, unplace
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error, wait_until_ready
@@ -86,7 +87,7 @@ def wait_ready(ctx: Context) -> None:
         vms = vms_of(db, ctx.subject_id)
         if not vms:
             raise PlaybookFailed(N_("The machines of this request are not known. Roll this back and order again."))
-        ready = spec_of(vms[0]).ready
+        ready = decided_spec(db.get_one(VmRequest, ctx.subject_id), vms[0].template_version).ready
     wait_until_ready(ctx, ready)
 
 

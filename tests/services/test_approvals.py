@@ -25,10 +25,11 @@ from portal.core.lease import end_of_day
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Actor, Role
 from portal.core.templates import NetworkClass, OperatingSystem
-from portal.models import Claim, Mail, VmRequest, Workflow
+from portal.models import Claim, Mail, Template, TemplateVersion, VmRequest, Workflow
 from portal.models.database import make_write_sessions
 from portal.models.vm_requests import VmRequestKind
 from portal.services import approvals, audit
+from portal.services.orders import decided_spec
 from tests.factories import (
     ListQueue,
     actor_for,
@@ -40,6 +41,7 @@ from tests.factories import (
     make_vm,
     make_vm_request,
 )
+from tests.factories.cluster import spec_data
 from tests.factories.moments import NOW, TODAY
 
 
@@ -71,6 +73,13 @@ def desk(db: Session) -> Desk:
     ada = make_account(db, "ada")
     vm_request = make_vm_request(db, by=ada, copies=4, claimed=True, name="wiki")
     return Desk(db, actor_for(db, "grace", role=Role.APPROVER), ListQueue(), vm_request)
+
+
+def test_a_template_moved_to_quarantine_after_the_order_is_approved_for_quarantine(desk: Desk) -> None:
+    desk.db.get_one(Template, "dokuwiki").spec = spec_data(network=NetworkClass.QUARANTINE)
+    approved = desk.approve()
+    version = desk.db.get_one(TemplateVersion, approved.template_version_id)
+    assert decided_spec(approved, version).network == NetworkClass.QUARANTINE
 
 
 def test_approving_queues_the_work_in_the_same_transaction(desk: Desk) -> None:

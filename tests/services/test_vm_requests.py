@@ -13,12 +13,14 @@ from portal.core.errors import Conflict, InvalidOrder, NotAllowed, NotFound
 from portal.core.lifecycle import VmRequestState, WorkflowState
 from portal.core.policy import Role
 from portal.core.quota import Amount
-from portal.core.templates import Parameter, ParameterKind, Personalisation, Words
-from portal.models import Claim, Mail, VmRequest, Workflow
+from portal.core.templates import NetworkClass, Parameter, ParameterKind, Personalisation, Words
+from portal.models import Claim, Mail, Template, VmRequest, Workflow
 from portal.services import audit, vm_requests
+from portal.services.orders import decided_spec
 from portal.services.sealing import unseal
 from portal.services.vm_requests import Order
 from tests.factories import ListQueue, actor_for, make_account, make_department, make_template, make_vm, make_vm_request
+from tests.factories.cluster import make_template_version, spec_data
 from tests.factories.moments import NOW
 
 KEY = "a secret key of the tests"
@@ -48,6 +50,12 @@ def test_an_order_is_kept_with_what_one_copy_takes(db: Session) -> None:
     assert vm_request.state == VmRequestState.SUBMITTED
     assert (vm_request.vcpus, vm_request.memory_mib, vm_request.disk_gib) == (1, 1024, 10)
     assert vm_request.wanted == {"size": "small", "copies": 2, "ends_on": "2026-06-30"}
+
+
+def test_an_order_keeps_the_template_as_it_was_ordered(db: Session) -> None:
+    vm_request = submit(db)
+    db.get_one(Template, "dokuwiki").spec = spec_data(network=NetworkClass.ISOLATED)
+    assert decided_spec(vm_request, make_template_version(db)).network == NetworkClass.DEPARTMENT
 
 
 def test_an_order_holds_capacity_for_each_copy(db: Session) -> None:

@@ -286,6 +286,15 @@ def test_outside_the_department_network_no_address_is_given(world: World) -> Non
         assert db.execute(select(Vm.network, Vm.address)).one() == ("quarantine", None)
 
 
+def test_a_template_moved_to_quarantine_clones_into_quarantine_though_its_disk_is_older(world: World) -> None:
+    world.order(spec=make_spec(network=NetworkClass.QUARANTINE, ready=Ready(ReadyBy.AGENT, timeout_s=5)))
+    assert world.run() == "done"
+    machine = world.playbooks.runs[0].host_variables["hv1"]["clone_vms_machines"][0]  # type: ignore[index]
+    assert (machine["network"], machine["address"]) == ("quarantine", None)  # type: ignore[index, call-overload]
+    with world.read() as db:
+        assert db.execute(select(Vm.network, Vm.address)).one() == ("quarantine", None)
+
+
 def test_a_hardware_address_that_a_living_machine_has_is_not_given_again(world: World) -> None:
     world.order(name="first")
     world.run()
