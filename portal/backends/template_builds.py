@@ -15,11 +15,11 @@ from portal.backends.template_versions import (
     BUILDING,
     TemplateBuildFailed,
     alone_in,
-    next_version,
     publish,
     remove_leftovers,
     remove_tree,
     sha256_of,
+    take_next_version,
     template_folder,
     versions,
 )
@@ -68,7 +68,7 @@ def build(
         before = versions(workshop.cabinet, spec.slug)
         if before and before[-1].digest == digest and not force:
             return BuildOutcome(before[-1], is_new=False)
-        number = next_version(folder)
+        number = take_next_version(folder)
         work = folder / f"{BUILDING}v{number}-{secrets.token_hex(4)}"
         work.mkdir(mode=0o755)
         try:

@@ -18,6 +18,7 @@ from portal.core.plain_data import from_plain, to_plain
 from portal.core.templates import BuiltVersion
 
 BUILDING = ".building-"
+LAST_NUMBER = ".last-version"
 QCOW2_MAGIC = b"QFI\xfb"
 MAX_VERSIONS = 10_000
 
@@ -61,15 +62,11 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> list[str]:
-    """Clear what dead builds left: work folders, and descriptions whose disk never came. Only under the lock."""
+    """Clear the work folders that dead builds left, and nothing that has a version's name. Only under the lock."""
     removed = []
-    for path in folder.glob(f"{BUILDING}*"):
+    for path in folder.glob(f"{BUILDING}v*"):
         remove_tree(path)
         removed.append(path.name)
-    for path in folder.glob("v*.json"):
-        if not path.with_suffix(".qcow2").exists():
-            path.unlink()
-            removed.append(path.name)
     return removed
 
 
@@ -82,10 +79,27 @@ def remove_tree(path: Path) -> None:
     shutil.rmtree(path)
 
 
-def next_version(folder: Path) -> int:
-    """One more than any number that was ever used here."""
+def take_next_version(folder: Path) -> int:
+    """One more than any number that was ever taken here, also by versions that were deleted since. Only under the lock.
+
+    Linked clones know their disk by its path: a number used again would put another disk under them.
+    """
     numbers = [int(path.stem[1:]) for path in folder.glob("v*.*") if re.fullmatch(r"v[0-9]{1,5}", path.stem)]
-    return max(numbers, default=0) + 1
+    number = max(last_number(folder), *numbers, 0) + 1
+    mark = folder / f"{BUILDING}{LAST_NUMBER}"
+    mark.write_text(f"{number}\n")
+    sync_file(mark)
+    mark.replace(folder / LAST_NUMBER)
+    sync_file(folder)
+    return number
+
+
+def last_number(folder: Path) -> int:
+    try:
+        said = (folder / LAST_NUMBER).read_text().strip()
+    except FileNotFoundError:
+        return 0
+    return int(said) if re.fullmatch(r"[0-9]{1,6}", said) else 0
 
 
 def check_disk(disk: Path) -> None:

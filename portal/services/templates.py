@@ -27,7 +27,7 @@ WHY_BROKEN = N_("Its folder has mistakes that an administrator must put right fi
 WHY_GONE = N_("Its folder is no longer there.")
 WHY_NOT_BUILT = N_("Its disk has not been built yet. An administrator can build it.")
 WHY_NOT_BROUGHT = N_("Its disk has not been brought yet. The hospital must provide it, with its SHA-256.")
-WHY_MISSING = N_("Its disk is missing from the storage.")
+WHY_MISSING = N_("Its disk is missing from the storage, or is no longer the one that was recorded.")
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,10 @@ def refresh(row: Template, found: TemplateSpec | BrokenTemplate, now: datetime) 
 
 def add_versions(row: Template, built: Sequence[BuiltVersion]) -> list[str]:
     known = {version.version for version in row.versions}
-    in_cabinet = {each.version for each in built}
+    in_cabinet = {each.version: each.sha256 for each in built}
     for version in row.versions:
-        version.missing = version.version not in in_cabinet
+        # an altered disk is as good as none: nobody knows what is in it
+        version.missing = in_cabinet.get(version.version) != version.sha256
     new = [each for each in built if each.version not in known]
     for each in new:
         row.versions.append(version_row(each))

@@ -100,7 +100,7 @@ def names(workshop: Workshop) -> list[str]:
 def test_the_first_build_is_v1_with_its_description(workshop: Workshop) -> None:
     outcome = build(workshop, make_spec())
     disk = workshop.cabinet / "templates" / "trial" / "v1.qcow2"
-    assert names(workshop) == [".lock", "v1.json", "v1.qcow2"]
+    assert names(workshop) == [".last-version", ".lock", "v1.json", "v1.qcow2"]
     assert outcome.version.sha256 == sha256_of(disk)
     assert versions(workshop.cabinet, "trial") == [outcome.version]
     assert disk.stat().st_mode & 0o222 == 0
@@ -143,7 +143,7 @@ def test_a_failed_build_leaves_nothing(workshop: Workshop, runner: FakeRunner, t
     broken = Workshop(workshop.cabinet, workshop.cache, workshop.roles_dir, runner, clock=workshop.clock)
     with pytest.raises(trouble):
         build(broken, make_spec())
-    assert names(workshop) == [".lock"]
+    assert names(workshop) == [".last-version", ".lock"]
 
 
 def die() -> None:
@@ -188,9 +188,25 @@ def test_a_build_killed_at_any_stage_is_whole_or_absent_and_the_next_one_works(
     assert child.exitcode == -signal.SIGKILL
     assert len(versions(workshop.cabinet, "trial")) == finished
     outcome = build(workshop, make_spec(), force=True)
-    assert outcome.version.version == finished + 1
+    assert outcome.version.version == 2
     assert not [name for name in names(workshop) if name.startswith(".building")]
     assert sha256_of(workshop.cabinet / outcome.version.disk) == outcome.version.sha256
+
+
+def test_the_number_of_a_deleted_version_is_never_used_again(workshop: Workshop) -> None:
+    build(workshop, make_spec())
+    for name in ("v1.json", "v1.qcow2"):
+        (workshop.cabinet / "templates" / "trial" / name).unlink()
+    assert build(workshop, make_spec()).version.version == 2
+
+
+def test_a_description_stays_when_its_disk_is_missing_for_a_while(workshop: Workshop) -> None:
+    first = build(workshop, make_spec()).version
+    disk = workshop.cabinet / first.disk
+    disk.rename(workshop.cabinet / "elsewhere")
+    assert build(workshop, make_spec()).version.version == 2
+    (workshop.cabinet / "elsewhere").rename(disk)
+    assert [each.version for each in versions(workshop.cabinet, "trial")] == [1, 2]
 
 
 def test_two_builds_of_one_template_do_not_meet(workshop: Workshop) -> None:

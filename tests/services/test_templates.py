@@ -86,6 +86,13 @@ def test_a_disk_that_changed_under_its_name_is_reported_and_not_taken_over(db: S
     assert db.get_one(Template, "dokuwiki").versions[0].sha256 == "a" * 64
 
 
+def test_a_disk_that_changed_under_its_name_cannot_be_ordered(db: Session) -> None:
+    sync(db, make_spec())
+    sync(db, make_spec(), built=[make_built(sha256="b" * 64)])
+    with pytest.raises(Conflict, match="no longer the one"):
+        templates.orderable(db, slug="dokuwiki", department=make_department(db))
+
+
 def test_a_broken_folder_is_for_administrators_only(db: Session) -> None:
     sync(db, make_spec())
     assert sync(db, BROKEN).broken == ("dokuwiki",)
