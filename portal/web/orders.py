@@ -18,6 +18,7 @@ from portal.models import Department, VmRequest
 from portal.services import quotas, templates, vm_requests
 from portal.services.orders import WINDOWS_NAME_LENGTH, Order, check_name, check_order, policy_of
 from portal.services.vm_requests import Estimate
+from portal.web import typed_secrets
 from portal.web.context import actor, db, now, permission, site
 from portal.web.forms.end_dates import EndChoice, end_choices
 from portal.web.forms.vm_requests import OrderForm, order_form_for
@@ -61,18 +62,20 @@ def estimate(slug: str) -> str:
 @permission(Permission.SUBMIT)
 def submit(slug: str) -> ResponseReturnValue:
     ordering = begin(slug)
+    typed_secrets.take_back(ordering.form, ordering.spec)
     if "quick_end" in request.form or "recalculate" in request.form:
         take_quick_end(ordering.form)
-        return page(ordering)
+        return page_again(ordering)
     if not ordering.form.validate_on_submit():
         show_what_else(ordering)
-        return page(ordering), 422
+        return page_again(ordering), 422
     try:
         vm_request = hand_in(ordering)
     except InvalidOrder as error:
         show_problems(ordering.form, error)
-        return page(ordering), 422
+        return page_again(ordering), 422
     db().commit()
+    typed_secrets.forget(ordering.form, ordering.spec)
     flash(_("Your request for “%(name)s” is with the approver.", name=vm_request.name), "success")
     return redirect(url_for("vm_requests.show", vm_request_id=vm_request.id), 303)
 
@@ -108,6 +111,12 @@ def page(ordering: Ordering) -> str:
         today=local_day(now(), site().settings.timezone),
         language=current_language(),
     )
+
+
+def page_again(ordering: Ordering) -> str:
+    """The page with all that was typed; secrets are kept on this side."""
+    typed_secrets.keep(ordering.form, ordering.spec)
+    return page(ordering)
 
 
 def order_of(ordering: Ordering) -> Order:

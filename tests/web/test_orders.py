@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core.policy import Role
-from portal.models import Account, Membership, VmRequest
+from portal.models import Account, LoginSession, Membership, VmRequest
+from portal.services.sealing import unseal
 from portal.site import Site
 from tests.factories.cluster import make_template
 from tests.web.conftest import CheckingClient, People
@@ -120,6 +121,45 @@ def test_all_that_is_wrong_is_said_at_once(ada: CheckingClient) -> None:
 def test_a_wrong_form_never_shows_the_secret_again(ada: CheckingClient) -> None:
     text = ada.send(ORDER, answers(copies="31")).get_data(as_text=True)
     assert "romero-y-pino" not in text
+
+
+@pytest.mark.parametrize("again", [{"copies": "31"}, {"recalculate": "yes"}, {"quick_end": "2026-06-30"}])
+def test_a_secret_is_not_lost_by_a_mistake_elsewhere(
+    ada: CheckingClient, site: Site, db: Session, again: dict[str, str]
+) -> None:
+    text = ada.send(ORDER, answers(**again)).get_data(as_text=True)
+    assert "Already typed: leave it empty to keep it." in text
+    assert ada.send(ORDER, answers(parameter_password="")).status_code == 303
+    assert unseal(site.settings.secret_key, only_request(db).sealed_parameters) == {"password": "romero-y-pino"}
+
+
+def test_a_secret_typed_anew_replaces_the_kept_one(ada: CheckingClient, site: Site, db: Session) -> None:
+    ada.send(ORDER, answers(copies="31"))
+    ada.send(ORDER, answers(parameter_password="tomillo-y-jara"))
+    assert unseal(site.settings.secret_key, only_request(db).sealed_parameters) == {"password": "tomillo-y-jara"}
+
+
+def test_a_kept_secret_belongs_to_one_form(ada: CheckingClient) -> None:
+    ada.send(ORDER, answers(copies="31"))
+    answer = ada.send(ORDER, answers(form_key="another-form", parameter_password=""))
+    assert 'id="parameter_password-error"' in answer.get_data(as_text=True)
+
+
+def test_a_wrong_secret_is_not_kept_nor_the_one_before_it(ada: CheckingClient) -> None:
+    ada.send(ORDER, answers(copies="31"))
+    ada.send(ORDER, answers(parameter_password="short"))
+    answer = ada.send(ORDER, answers(parameter_password=""))
+    assert 'id="parameter_password-error"' in answer.get_data(as_text=True)
+
+
+def test_a_kept_secret_lies_sealed_in_the_log_in_and_is_gone_after_the_order(ada: CheckingClient, db: Session) -> None:
+    ada.send(ORDER, answers(copies="31"))
+    kept = str(list(db.scalars(select(LoginSession.data))))
+    assert "typed_secrets" in kept
+    assert "romero-y-pino" not in kept
+    ada.send(ORDER, answers(parameter_password=""))
+    db.rollback()
+    assert "dokuwiki one-form" not in str(list(db.scalars(select(LoginSession.data))))
 
 
 def test_more_than_the_quota_is_said_beside_the_size(ada: CheckingClient, db: Session) -> None:
