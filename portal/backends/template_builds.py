@@ -16,6 +16,7 @@ from portal.backends.template_versions import (
     TemplateBuildFailed,
     alone_in,
     publish,
+    remove_half_bases,
     remove_leftovers,
     remove_tree,
     sha256_of,
@@ -64,6 +65,7 @@ def build(
     folder = template_folder(workshop.cabinet, spec.slug)
     with alone_in(folder):
         remove_leftovers(folder)
+        remove_half_bases(workshop.cache)
         digest = digest_of(spec.build.role, variables, workshop.roles_dir)
         before = versions(workshop.cabinet, spec.slug)
         if before and before[-1].digest == digest and not force:

@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from portal.core.errors import N_, Conflict, PortalError
@@ -65,8 +65,29 @@ def remove_leftovers(folder: Path) -> list[str]:
     """Clear the work folders that dead builds left, and nothing that has a version's name. Only under the lock."""
     removed = []
     for path in folder.glob(f"{BUILDING}v*"):
+        check_nobody_works_in(path)
         remove_tree(path)
         removed.append(path.name)
+    return removed
+
+
+def check_nobody_works_in(path: Path) -> None:
+    working = processes_in(path)
+    if working:
+        raise TemplateBuildFailed(
+            N_("An earlier build still works in “%(path)s” (processes %(numbers)s): wait for its end, or end it."),
+            path=str(path),
+            numbers=", ".join(map(str, working[:5])),
+        )
+
+
+def remove_half_bases(cache: Path) -> list[str]:
+    """Base systems are written as `<name>.tar.<process>` first; those whose process is gone will never be finished."""
+    removed = []
+    for path in cache.glob("*.tar.*"):
+        if path.suffix[1:].isdigit() and not Path("/proc", path.suffix[1:]).exists():
+            path.unlink(missing_ok=True)
+            removed.append(path.name)
     return removed
 
 
@@ -77,6 +98,18 @@ def remove_tree(path: Path) -> None:
     if below:
         raise TemplateBuildFailed(N_("“%(path)s” has something mounted in it: unmount it first."), path=below[0])
     shutil.rmtree(path)
+
+
+def processes_in(path: Path) -> list[int]:
+    """Processes whose root or present directory lies in this folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        for place in ("root", "cwd"):
+            with suppress(OSError):  # it has ended meanwhile, or is not ours to look at
+                if (process / place).readlink().is_relative_to(path):
+                    found.append(int(process.name))
+                    break
+    return found
 
 
 def take_next_version(folder: Path) -> int:

@@ -15,6 +15,7 @@ from portal.backends.template_builds import BuildOutcome, Workshop
 from portal.backends.template_builds import build as build_disk
 from portal.backends.template_versions import versions
 from portal.backends.templates_folder import read_template, read_templates
+from portal.cli.signals import told_to_stop
 from portal.config import Settings, read_settings
 from portal.core.errors import N_, Invalid, NotFound, PortalError
 from portal.core.templates import BrokenTemplate, TemplateSpec
@@ -56,16 +57,18 @@ def build(
         if settings.playbooks == "fake":
             raise Invalid(N_("The simulator builds no disks: it only pretends that they are there."))
         runner = choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings)
-        workshop = Workshop(
-            cabinet=settings.cabinet,
-            cache=settings.cabinet / "templates" / ".cache",
-            roles_dir=settings.playbooks_dir / "roles",
-            runner=runner,
-            clock=utc_now,
-            mirror=mirror,
-            on_line=print_line,
-        )
-        outcome = build_disk(workshop, spec, overrides=variables_of(set_ or []), force=force)
+        with told_to_stop() as stopped:
+            workshop = Workshop(
+                cabinet=settings.cabinet,
+                cache=settings.cabinet / "templates" / ".cache",
+                roles_dir=settings.playbooks_dir / "roles",
+                runner=runner,
+                clock=utc_now,
+                mirror=mirror,
+                on_line=print_line,
+                cancelled=stopped,
+            )
+            outcome = build_disk(workshop, spec, overrides=variables_of(set_ or []), force=force)
         sync_if_migrated(settings)
     say_outcome(outcome)
 

@@ -209,6 +209,28 @@ def test_a_description_stays_when_its_disk_is_missing_for_a_while(workshop: Work
     assert [each.version for each in versions(workshop.cabinet, "trial")] == [1, 2]
 
 
+def test_half_a_base_system_is_removed_once_its_process_is_gone(workshop: Workshop) -> None:
+    workshop.cache.mkdir()
+    for name in ("debian-bookworm-1.tar", "debian-bookworm-1.tar.4999999", f"debian-bookworm-1.tar.{os.getpid()}"):
+        (workshop.cache / name).touch()
+    build(workshop, make_spec())
+    assert sorted(path.name for path in workshop.cache.iterdir()) == [
+        "debian-bookworm-1.tar",
+        f"debian-bookworm-1.tar.{os.getpid()}",
+    ]
+
+
+def test_the_folder_of_a_build_that_still_works_is_not_deleted_under_it(workshop: Workshop) -> None:
+    left = workshop.cabinet / "templates" / "trial" / ".building-v1-00000000" / "root"
+    left.mkdir(parents=True)
+    with subprocess.Popen(["cat"], cwd=left, stdin=subprocess.PIPE) as still_working:
+        with pytest.raises(TemplateBuildFailed, match=str(still_working.pid)):
+            build(workshop, make_spec())
+        assert left.is_dir()
+    assert build(workshop, make_spec()).is_new
+    assert not left.exists()
+
+
 def test_two_builds_of_one_template_do_not_meet(workshop: Workshop) -> None:
     with alone_in(workshop.cabinet / "templates" / "trial"), pytest.raises(Conflict):
         build(workshop, make_spec())
