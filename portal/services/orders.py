@@ -153,7 +153,11 @@ def check_days(order: Order, spec: TemplateSpec, today: date) -> None:
     if order.ends_on is None:
         raise Invalid(N_("Please say until when you need it."), field="ends_on")
     lease.check_days(
-        starts_on=order.starts_on, ends_on=order.ends_on, today=today, policy=policy_of(spec, order.ends_on)
+        starts_on=order.starts_on,
+        ends_on=order.ends_on,
+        today=today,
+        network=spec.network,
+        support_ends=spec.system.support_ends,
     )
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import N_, Conflict, Invalid, InvalidOrder, NotAllowed
-from portal.core.lease import local_day
+from portal.core.lease import last_day, local_day, possible_first_day
 from portal.core.naming import NAME_LENGTH
 from portal.core.policy import Permission
 from portal.core.templates import Personalisation, TemplateSpec
 from portal.models import Department, VmRequest
 from portal.services import quotas, templates, vm_requests
-from portal.services.orders import WINDOWS_NAME_LENGTH, Order, check_name, check_order, policy_of
+from portal.services.orders import WINDOWS_NAME_LENGTH, Order, check_name, check_order
 from portal.services.vm_requests import Estimate
 from portal.web import typed_secrets
 from portal.web.context import actor, db, now, permission, site
@@ -183,7 +183,8 @@ def take_quick_end(form: OrderForm) -> None:
 
 def choices_for(spec: TemplateSpec, starts_on: date | None) -> list[EndChoice]:
     today = local_day(now(), site().settings.timezone)
-    longest = (starts_on or today) + timedelta(days=policy_of(spec, today).total_days)
+    first = possible_first_day(starts_on, today)
+    longest = last_day(first, network=spec.network, support_ends=spec.system.support_ends)
     return end_choices(today, longest)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core.policy import Role
+from portal.core.templates import OperatingSystem
 from portal.models import Account, LoginSession, Membership, VmRequest
 from portal.services.sealing import unseal
 from portal.site import Site
@@ -93,6 +94,7 @@ def test_sending_twice_gives_one_request(ada: CheckingClient, db: Session) -> No
         ("ends_on", "2020-01-01"),
         ("ends_on", "2040-01-01"),
         ("starts_on", "2026-02-01"),
+        ("starts_on", "9999-12-31"),
         ("parameter_title", "small letter first"),
         ("parameter_password", "short"),
         ("parameter_language", "fr"),
@@ -209,6 +211,14 @@ def test_the_panel_says_when_it_is_too_much(ada: CheckingClient) -> None:
 def test_the_panel_bears_nonsense(ada: CheckingClient) -> None:
     text = text_of(ada, "/catalogue/dokuwiki/estimate?size=x&copies=-7&ends_on=never&department_id=nobody")
     assert "<strong>1</strong> machine" in text
+
+
+def test_the_longest_possible_day_that_is_offered_is_accepted(ada: CheckingClient, site: Site, db: Session) -> None:
+    with site.write_sessions.begin() as writing:
+        make_template(writing, "ending", system=OperatingSystem("Debian 12", date(2026, 12, 31)))
+    text = text_of(ada, "/catalogue/ending/order")
+    assert 'value="2026-12-31" title' in text
+    assert ada.send("/catalogue/ending/order", answers(ends_on="2026-12-31", size="small")).status_code == 303
 
 
 def test_a_template_without_a_disk_cannot_be_ordered(ada: CheckingClient, site: Site) -> None:
