@@ -17,6 +17,7 @@ from portal.core.parameters import check_parameters
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
 from portal.core.templates import Personalisation, Size, TemplateSpec, spec_from_data
+from portal.core.texts import check_text
 from portal.interfaces import Json
 from portal.models import Claim, Department, Template, TemplateVersion, Vm, VmRequest
 from portal.models.vms import is_living
@@ -147,6 +148,7 @@ def check_size(spec: TemplateSpec, slug: str) -> None:
 def check_purpose(purpose: str) -> None:
     if not 3 <= len(purpose.strip()) <= 2000:
         raise Invalid(N_("Please say in a few words what it is for."), field="purpose")
+    check_text(purpose, field="purpose")
 
 
 def check_days(order: Order, spec: TemplateSpec, today: date) -> None:

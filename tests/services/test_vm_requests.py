@@ -78,6 +78,12 @@ def test_an_order_is_audited(db: Session) -> None:
     assert (entry.action, entry.actor) == ("vm_request.submitted", "Ada")
 
 
+def test_a_purpose_with_a_nul_in_it_is_refused(db: Session) -> None:
+    with pytest.raises(InvalidOrder) as raised:
+        submit(db, purpose="Procedures\0of the ward")
+    assert fields(raised) == {"purpose"}
+
+
 def test_the_same_form_twice_is_one_request(db: Session) -> None:
     assert submit(db).id == submit(db).id
     assert db.scalar(select(func.count()).select_from(VmRequest)) == 1

@@ -85,6 +85,7 @@ def test_sending_twice_gives_one_request(ada: CheckingClient, db: Session) -> No
     [
         ("purpose", ""),
         ("purpose", "x" * 1001),
+        ("purpose", "a wiki \0 for the ward"),
         ("size", "enormous"),
         ("name", "Not A Name!"),
         ("copies", "31"),
