@@ -90,6 +90,18 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Quantities:
+    """What an approver gives one machine instead of its size's defaults; None leaves it."""
+
+    vcpus: int | None = None
+    memory_mib: int | None = None
+    disk_gib: int | None = None
+
+
+AS_THE_SIZE_SAYS = Quantities()
+
+
+@dataclass(frozen=True)
 class Choice:
     value: str
     label: Words

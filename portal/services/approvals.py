@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, local_day
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
-from portal.core.templates import TemplateSpec, spec_from_data, spec_to_data
+from portal.core.templates import AS_THE_SIZE_SAYS, Quantities, Range, TemplateSpec, spec_from_data, spec_to_data
 from portal.interfaces import WorkflowQueue
 from portal.models import Template, Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
@@ -189,6 +189,7 @@ def approve(
     now: datetime,
     size: str | None = None,
     copies: int | None = None,
+    quantities: Quantities = AS_THE_SIZE_SAYS,
     ends_on: date | None = None,
     comment: str = "",
     timezone: str = DEFAULT_TIMEZONE,
@@ -197,7 +198,7 @@ def approve(
 ) -> VmRequest:
     """Approve, with less if wished, and queue the work in one transaction: never one without the other.
 
-    Raises OwnRequest, AlreadyDecided (by whom and when), NoCapacity, OverQuota, Invalid beside size/copies/ends_on.
+    Raises OwnRequest, AlreadyDecided (by whom and when), NoCapacity, OverQuota, Invalid beside its field.
     After any of them the caller rolls back.
     """
     vm_request = decidable(db, actor, vm_request_id)
@@ -211,11 +212,13 @@ def approve(
         notices.tell_extended(db, vm_request=vm_request, by=actor.name, now=now, base_url=base_url)
     else:
         take_less(db, vm_request, size=size, copies=copies)
+        move_quantities(db, vm_request, quantities)
         check_room(db, vm_request, now=now, reserve_hosts=reserve_hosts)
         fix_version(db, vm_request)
         begin_if_due(db, vm_request, queue=queue, now=now, today=today)
         notices.tell_approved(db, vm_request=vm_request, by=actor.name, now=now, base_url=base_url)
     details = {"size": vm_request.size, "copies": vm_request.copies, "ends_on": vm_request.ends_on.isoformat()}
+    details |= {name: value for name, value in asdict(quantities).items() if value is not None}
     record(
         db,
         actor=actor,
@@ -254,6 +257,26 @@ def take_less(db: Session, vm_request: VmRequest, *, size: str | None, copies: i
         raise Invalid(N_("An approval may choose a smaller size, not a larger one."), field="size")
     vm_request.size = size
     vm_request.vcpus, vm_request.memory_mib, vm_request.disk_gib = one.vcpus, one.memory_mib, one.disk_gib
+
+
+def move_quantities(db: Session, vm_request: VmRequest, quantities: Quantities) -> None:
+    """Each quantity of one machine may be moved between the limits of its size, which the template sets."""
+    spec = spec_of(db, vm_request.template_slug)
+    size = spec.size(vm_request.size) if spec else None
+    for name, value in asdict(quantities).items():
+        if value is None:
+            continue
+        if size is None:
+            raise Invalid(N_("The template no longer says what may be changed."), field=name)
+        limits: Range = getattr(size, name)
+        if not limits.contains(value):
+            raise Invalid(
+                N_("For this size it may be between %(least)s and %(most)s."),
+                field=name,
+                least=limits.minimum,
+                most=limits.maximum,
+            )
+        setattr(vm_request, name, value)
 
 
 def check_room(db: Session, vm_request: VmRequest, *, now: datetime, reserve_hosts: int) -> None:

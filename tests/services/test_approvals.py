@@ -24,7 +24,7 @@ from portal.core.errors import (
 from portal.core.lease import end_of_day
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Actor, Role
-from portal.core.templates import NetworkClass, OperatingSystem
+from portal.core.templates import NetworkClass, OperatingSystem, Quantities, Range, Size, Words
 from portal.models import Claim, Mail, Template, TemplateVersion, VmRequest, Workflow
 from portal.models.database import make_write_sessions
 from portal.models.vm_requests import VmRequestKind
@@ -169,6 +169,40 @@ def test_more_than_was_asked_cannot_be_approved(desk: Desk, changes: dict[str, o
     with pytest.raises(Invalid) as raised:
         desk.approve(**changes)
     assert raised.value.field == field
+
+
+ROOMY = (Size("small", Words("s", "s"), Range(1, 1, 2), Range(1024, 512, 2048), Range(10, 10, 20)),)
+
+
+def test_each_quantity_may_be_moved_between_the_limits_of_its_size(desk: Desk) -> None:
+    desk.db.get_one(Template, "dokuwiki").spec = spec_data(sizes=ROOMY)
+    approved = desk.approve(quantities=Quantities(vcpus=2, memory_mib=512))
+    assert (approved.vcpus, approved.memory_mib, approved.disk_gib) == (2, 512, 10)
+    assert set(desk.db.scalars(select(Claim.memory_mib))) == {512}
+    (entry,) = audit.history_of(desk.db, approved.id)
+    assert (entry.details["vcpus"], entry.details["memory_mib"]) == (2, 512)
+
+
+@pytest.mark.parametrize(
+    ("quantities", "field"),
+    [
+        (Quantities(vcpus=3), "vcpus"),
+        (Quantities(memory_mib=511), "memory_mib"),
+        (Quantities(disk_gib=21), "disk_gib"),
+    ],
+)
+def test_a_quantity_beyond_the_limits_of_its_size_is_refused(desk: Desk, quantities: Quantities, field: str) -> None:
+    desk.db.get_one(Template, "dokuwiki").spec = spec_data(sizes=ROOMY)
+    with pytest.raises(Invalid, match="between") as raised:
+        desk.approve(quantities=quantities)
+    assert raised.value.field == field
+
+
+def test_more_than_the_quota_has_left_cannot_be_given_by_moving_a_quantity(desk: Desk) -> None:
+    desk.db.get_one(Template, "dokuwiki").spec = spec_data(sizes=ROOMY)
+    make_department(desk.db).quota_vcpus = 7
+    with pytest.raises(OverQuota):
+        desk.approve(quantities=Quantities(vcpus=2))
 
 
 def test_what_does_not_fit_with_a_host_in_reserve_is_refused(desk: Desk) -> None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from portal.api.schemas.values import PageOut
+
+
+class LimitsOut(BaseModel):
+    """Between which an approver may move a quantity."""
+
+    min: int
+    max: int
 
 
 class SizeOut(BaseModel):
@@ -16,6 +23,7 @@ class SizeOut(BaseModel):
     vcpus: int
     memory_mib: int
     disk_gib: int
+    limits: dict[Literal["vcpus", "memory_mib", "disk_gib"], LimitsOut]
 
 
 class ChoiceOut(BaseModel):
