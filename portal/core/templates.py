@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -216,11 +217,13 @@ class TemplateError:
     file: str
     line: int | None
     field: str
-    message: str
+    message: str  # a msgid, filled by `params`
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # `field` is a name of ours here
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+        text = self.message % self.params if self.params else self.message
+        return f"{place}: {self.field}: {text}" if self.field else f"{place}: {text}"
 
 
 @dataclass(frozen=True)

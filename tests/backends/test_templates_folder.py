@@ -70,19 +70,34 @@ def test_a_spec_survives_the_way_into_the_database_and_back(tmp_path: Path) -> N
     ("old", "new", "error"),
     [
         ("max: 256", "max: 100", "template.yml:11: sizes.0.memory_mib: min <= default <= max must hold"),
-        ("timeout_s: 60", "timeout_s: soon", "template.yml:16: ready.timeout_s: Input should be a valid integer"),
-        ("owner: informatica\n", "", "template.yml:1: owner: Field required"),
-        ("category: test", "category: test\ncolour: red", "template.yml:5: colour: Extra inputs are not permitted"),
+        ("timeout_s: 60", "timeout_s: soon", "template.yml:16: ready.timeout_s: must be a whole number"),
+        ("owner: informatica\n", "", "template.yml:1: owner: this field is missing"),
+        ("category: test", "category: test\ncolour: red", "template.yml:5: colour: there is no such field here"),
         (
             '"[a-z]+"',
             '"(a+)+"',
-            "template.yml:14: parameters.0.pattern: a group must not be repeated; write its content out",
+            "template.yml:14: parameters.0.pattern: A group must not be repeated",
         ),
         ("2028-06-30", "2028-13-99", "template.yml:6: system.support_ends: "),
         ("by: agent", "by: tcp", "template.yml:16: ready: port belongs to by: tcp, and it needs one"),
-        ("role: template_trial", "role: ../../etc", "template.yml:17: disk.build.role: String should match pattern"),
-        ("picture.svg", "../secret.svg", "template.yml:3: picture: String should match pattern"),
+        ("role: template_trial", "role: ../../etc", "template.yml:17: disk.build.role: must be the name of a role"),
+        ("picture.svg", "../secret.svg", "template.yml:3: picture: must be the name of a file in this folder"),
         ("picture.svg", "other.svg", "template.yml:3: picture: the file other.svg is not in the folder"),
+        (
+            "owner: informatica",
+            "owner: Informatica",
+            "template.yml:5: owner: must be small letters, digits and hyphens",
+        ),
+        ("by: agent", "by: luck", "template.yml:16: ready.by: must be one of these: agent, tcp, serial"),
+        ("max: 4}", "max: 99999}", "template.yml:12: sizes.0.disk_gib.max: must be at most 16384"),
+        ('"[a-z]+"', '"[a-z]+", default: ABC', "template.yml:14: parameters.0.default: "),
+        ('"[a-z]+"', '"[a-z]+", default: [a]', "template.yml:14: parameters.0.default: must be text, a whole number"),
+        (
+            '"[a-z]+"',
+            '"[a-z]+", min_length: 9, max_length: 3',
+            "template.yml:14: parameters.0.min_length: min_length is",
+        ),
+        ("category: test", "category: test\nmay_order: everybody", "template.yml:5: may_order: must be all, or a list"),
         ("name: {es", "name: &x {es", ""),
     ],
 )
@@ -99,7 +114,7 @@ def test_an_error_names_file_line_and_field(tmp_path: Path, old: str, new: str, 
     [
         ("", "template.yml: the file is empty"),
         ("a: [1", "template.yml:1: "),
-        ("a: 1\na: 2", "template.yml:2: the field 'a' is there twice"),
+        ("a: 1\na: 2", "template.yml:2: the field “a” is there twice"),
         ("a: &x [1]\nb: *x", "template.yml:2: aliases"),
         ("a: !!python/object/apply:os.system [id]", "template.yml:1: tags"),
         ("[" * 50 + "]" * 50, "template.yml:1: nested too deeply"),
@@ -113,6 +128,14 @@ def test_an_error_names_file_line_and_field(tmp_path: Path, old: str, new: str, 
 )
 def test_what_is_not_plain_yaml_is_refused_with_its_line(tmp_path: Path, text: str | bytes, error: str) -> None:
     assert errors_of(make_folder(tmp_path, text))[0].startswith(error)
+
+
+def test_two_mistakes_in_who_may_order_are_two_errors_with_their_places(tmp_path: Path) -> None:
+    text = GOOD.replace("category: test", "category: test\nmay_order:\n  - farmacia\n  - Informatica\n  - 3")
+    assert errors_of(make_folder(tmp_path, text)) == [
+        "template.yml:7: may_order.1: must be small letters, digits and hyphens, at most 59",
+        "template.yml:8: may_order.2: must be text; a number goes in quotes",
+    ]
 
 
 def test_a_missing_role_is_an_error_where_roles_are_looked_at(tmp_path: Path) -> None:
