@@ -73,6 +73,7 @@ def parameter_out(parameter: Parameter, locale: str) -> ParameterOut:
         required=parameter.required,
         default=None if parameter.is_secret else parameter.default,
         pattern=parameter.pattern,
+        pattern_help=parameter.pattern_help.read(locale) if parameter.pattern_help else None,
         min_length=parameter.min_length if is_text else None,
         max_length=parameter.max_length if is_text else None,
         minimum=parameter.minimum,

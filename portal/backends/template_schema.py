@@ -43,6 +43,7 @@ LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip
 FileName = Annotated[str, StringConstraints(pattern=FILE_NAME)]
 Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
 Word = Annotated[str, StringConstraints(min_length=2, max_length=60, strip_whitespace=True)]
+MAX_LENGTH = 1000  # of what is typed for a parameter: an RSA key fits
 SIZE_LIMITS = {"vcpus": 64, "memory_mib": 1024 * 1024, "disk_gib": 16 * 1024}
 
 
@@ -142,8 +143,9 @@ class ParameterPart(Part):
     required: bool = True
     default: str | int | bool | None = None
     pattern: str | None = None
-    min_length: int = Field(default=0, ge=0, le=200)
-    max_length: int = Field(default=100, ge=1, le=200)
+    pattern_help: WordsPart | None = None
+    min_length: int = Field(default=0, ge=0, le=MAX_LENGTH)
+    max_length: int = Field(default=100, ge=1, le=MAX_LENGTH)
     choices: list[ChoicePart] = Field(default_factory=list, max_length=50)
     min: int | None = None
     max: int | None = None
@@ -161,6 +163,8 @@ class ParameterPart(Part):
             raise Mistake(N_("choices belong to kind choice, and it needs them"))
         if self.pattern is not None and self.kind not in {ParameterKind.TEXT, ParameterKind.SECRET}:
             raise Mistake(N_("a pattern belongs to kind text or secret"), at=("pattern",))
+        if (self.pattern is None) != (self.pattern_help is None):
+            raise Mistake(N_("pattern and pattern_help, which says in words what it asks for, go together"))
         if (self.min is not None or self.max is not None) and self.kind is not ParameterKind.NUMBER:
             raise Mistake(N_("min and max belong to kind number"))
         if self.kind is ParameterKind.SECRET and self.default is not None:

@@ -103,5 +103,7 @@ def check_text(parameter: Parameter, typed: object) -> str:
     if parameter.kind is ParameterKind.CHOICE and text not in {choice.value for choice in parameter.choices}:
         raise Invalid(N_("Please choose one of the list."), field=parameter.name)
     if parameter.pattern is not None and not re.fullmatch(parameter.pattern, text):
-        raise Invalid(N_("This does not have the expected form."), field=parameter.name)
+        if parameter.pattern_help is None:
+            raise Invalid(N_("This does not have the expected form."), field=parameter.name)
+        raise Invalid(N_("Expected: %(form)s"), field=parameter.name, form=parameter.pattern_help)
     return text

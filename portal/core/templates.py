@@ -54,6 +54,9 @@ class Words:
     es: str
     en: str
 
+    def __str__(self) -> str:
+        return self.en
+
     def read(self, locale: str) -> str:
         return self.es if locale.startswith("es") else self.en
 
@@ -119,6 +122,7 @@ class Parameter:
     required: bool = True
     default: str | int | bool | None = None
     pattern: str | None = None
+    pattern_help: Words | None = None  # what the pattern asks for
     min_length: int = 0
     max_length: int = 100
     choices: tuple[Choice, ...] = ()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from portal.backends.templates_folder import read_template, read_templates
 from portal.backends.yaml_lines import YamlTrouble, read_yaml
 from portal.config import ROOT
+from portal.core.parameters import check_parameters
 from portal.core.templates import BrokenTemplate, TemplateSpec, spec_from_data, spec_to_data
 
 GOOD = """\
@@ -31,7 +32,7 @@ sizes:
     memory_mib: {default: 128, min: 128, max: 256}
     disk_gib: {default: 1, min: 1, max: 4}
 parameters:
-  - {name: title, kind: text, label: {es: Nombre, en: Name}, pattern: "[a-z]+"}
+  - {name: title, kind: text, label: {es: Nombre, en: Name}, pattern: "[a-z]+", pattern_help: {es: a, en: a}}
 personalisation: cloud-init
 ready: {by: agent, timeout_s: 60}
 disk: {build: {role: template_trial}}
@@ -89,6 +90,7 @@ def test_a_spec_survives_the_way_into_the_database_and_back(tmp_path: Path) -> N
             "template.yml:5: owner: must be small letters, digits and hyphens",
         ),
         ("by: agent", "by: luck", "template.yml:16: ready.by: must be one of these: agent, tcp, serial"),
+        (", pattern_help: {es: a, en: a}", "", "template.yml:14: parameters.0: pattern and pattern_help"),
         ("max: 4}", "max: 99999}", "template.yml:12: sizes.0.disk_gib.max: must be at most 16384"),
         ('"[a-z]+"', '"[a-z]+", default: ABC', "template.yml:14: parameters.0.default: "),
         ('"[a-z]+"', '"[a-z]+", default: [a]', "template.yml:14: parameters.0.default: must be text, a whole number"),
@@ -192,3 +194,24 @@ def test_any_value_in_any_field_gives_a_spec_or_errors(
     folder = make_folder(tmp_path_factory.mktemp("templates"), yaml.safe_dump(document, allow_unicode=True))
     found = read_template(folder)
     assert isinstance(found, TemplateSpec) or all(error.message for error in found.errors)
+
+
+KEYS = {
+    "ssh-ed25519 " + "A" * 68: True,
+    "ssh-ed25519 " + "A" * 68 + " ada@hospital": True,
+    "ssh-rsa " + "A" * 716: True,
+    "ecdsa-sha2-nistp256 " + "A" * 140: True,
+    "sk-ssh-ed25519@openssh.com " + "A" * 92 + " token": True,
+    "ssh-dss " + "A" * 500: False,
+    "-----BEGIN OPENSSH PRIVATE KEY-----": False,
+    "ssh-ed25519 " + "A" * 20: False,
+}
+
+
+@pytest.mark.parametrize("slug", ["debian-12", "micro-linux"])
+@pytest.mark.parametrize(("key", "good"), KEYS.items())
+def test_the_shipped_linux_templates_take_the_usual_ssh_keys(slug: str, key: str, good: bool) -> None:
+    spec = read_template(ROOT / "templates_vm" / slug)
+    assert isinstance(spec, TemplateSpec)
+    checked = check_parameters(spec.parameters, {"ssh_key": key})
+    assert ("ssh_key" in checked.values) == good

@@ -38,6 +38,7 @@ class ParameterOut(BaseModel):
     required: bool
     default: Any = None
     pattern: str | None = None
+    pattern_help: str | None = Field(None, description="What the pattern asks for, in words.")
     min_length: int | None = None
     max_length: int | None = None
     minimum: int | None = None
