@@ -9,7 +9,7 @@ from flask import g, request
 
 from portal.api.context import site
 from portal.config import ROOT
-from portal.core.errors import PortalError
+from portal.core.errors import Phrases, PortalError
 from portal.core.templates import Words
 
 LANGUAGES = ("es", "en")
@@ -39,6 +39,8 @@ def in_words(error: PortalError) -> str:
 
 
 def value_in_words(value: object) -> object:
+    if isinstance(value, Phrases):
+        return ", ".join(translated(one.message) % one.params for one in value)
     if isinstance(value, Words):
         return value.read(language())
     return translated(value) if isinstance(value, str) else value

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name: marks a message for translation
     """Mark a message for translation where it is written; it is translated where it is shown."""
     return message
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A part of a message that is translated by itself: a msgid and what fills it."""
+
+    message: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message % self.params if self.params else self.message
+
+
+class Phrases(tuple[Phrase, ...]):
+    """Several of them, shown with commas between."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self))
 
 
 class PortalError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -119,6 +120,23 @@ def test_all_that_is_wrong_is_said_at_once(ada: CheckingClient) -> None:
     assert 'id="copies-error"' in text
     assert 'id="ends_on-error"' in text
     assert text.count('id="copies-error"') == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "focused"),
+    [
+        ({"copies": "30"}, "size-0"),  # more than the quota is said beside the size
+        ({"copies": "31", "ends_on": "2020-01-01"}, "copies"),
+        ({"size": "enormous", "copies": "31"}, "size-0"),
+        ({"ends_on": "", "parameter_title": "small letter first"}, "parameter_title"),
+    ],
+)
+def test_the_first_wrong_field_of_the_page_gets_the_focus_without_javascript(
+    ada: CheckingClient, wrong: dict[str, str], focused: str
+) -> None:
+    text = ada.send(ORDER, answers(**wrong)).get_data(as_text=True)
+    tags = re.findall(r"<(?:input|select|textarea)[^>]* autofocus[^>]*>", text)
+    assert [re.search(r' id="([^"]*)"', tag)[1] for tag in tags] == [focused]  # type: ignore[index]
 
 
 def test_a_wrong_form_never_shows_the_secret_again(ada: CheckingClient) -> None:

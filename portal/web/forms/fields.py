@@ -29,6 +29,12 @@ class PortalForm(FlaskForm):  # type: ignore[misc]
                     good = False
         return good
 
+    def mark_first_wrong(self) -> None:
+        """Its control gets the focus when the page opens, also without JavaScript."""
+        wrong = next((field for field in self._fields.values() if field.errors), None)
+        if wrong is not None:
+            wrong.autofocus = True
+
     def add_problem(self, name: str | None, text: str) -> None:
         """Beside the field of that name, else above the form."""
         if name in self._fields:
