@@ -6,6 +6,7 @@ So the simulator runs where neither libvirt nor Ansible is installed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -127,6 +128,18 @@ def build_consoles(settings: Settings) -> Consoles:
     """Only the server opens consoles, inside its event loop."""
     consoles: Consoles = choose(CONSOLES, settings.hypervisor, "HYPERVISOR").make(settings)
     return consoles
+
+
+def catalogue_state(settings: Settings) -> tuple[tuple[str, int, int], ...]:
+    """What changes when a template's folder or a disk in the cabinet does: names, times and sizes, read in a moment."""
+    files = [*settings.templates_dir.glob("*"), *settings.templates_dir.glob("*/*")]
+    files += [settings.cabinet / "templates", *(settings.cabinet / "templates").glob("*/v*")]
+    seen = []
+    for file in files:
+        with suppress(FileNotFoundError):  # it went away in this moment
+            facts = file.stat()
+            seen.append((str(file), facts.st_mtime_ns, facts.st_size))
+    return tuple(sorted(seen))
 
 
 def sync_catalogue(settings: Settings, db: Session, *, now: datetime) -> SyncReport:

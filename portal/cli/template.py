@@ -109,7 +109,7 @@ def list_() -> None:
 
 @app.command()
 def sync() -> None:
-    """Read the folders and the cabinet into the database. Server and worker do it at their start too."""
+    """Read folders and cabinet into the database. The worker does it too: at its start, and when a file changed."""
     settings = read_settings()
     with one_clear_line():
         report = sync_now(settings)
@@ -158,7 +158,7 @@ def sync_now(settings: Settings) -> SyncReport:
 
 
 def sync_if_migrated(settings: Settings) -> None:
-    """A first build may come before the database; the server reads the catalogue when it starts."""
+    """A first build may come before the database; the worker reads the catalogue when it starts."""
     engine = open_engine(settings)
     try:
         migrated = inspect(engine).has_table("template_versions")
