@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from portal.backends.bounded_files import read_bounded
 from portal.core.errors import N_, Conflict, PortalError
 from portal.core.plain_data import from_plain, to_plain
 from portal.core.templates import BuiltVersion
@@ -21,6 +22,7 @@ BUILDING = ".building-"
 LAST_NUMBER = ".last-version"
 QCOW2_MAGIC = b"QFI\xfb"
 MAX_VERSIONS = 10_000
+MAX_DESCRIPTION_BYTES = 1024 * 1024
 
 
 class TemplateBuildFailed(PortalError):
@@ -34,19 +36,59 @@ def template_folder(cabinet: Path, slug: str) -> Path:
 
 
 def versions(cabinet: Path, slug: str) -> list[BuiltVersion]:
-    """Oldest first. A version counts when its disk and its description are both there."""
-    folder = template_folder(cabinet, slug)
-    found = []
-    for path in sorted(folder.glob("v*.json"))[:MAX_VERSIONS]:
-        number = re.fullmatch(r"v([1-9][0-9]{0,4})\.json", path.name)
-        if number and path.with_suffix(".qcow2").is_file():
-            found.append(from_plain(BuiltVersion, json.loads(path.read_text())))
+    """Oldest first. A version counts when its disk is there and its description can be read (see unreadable)."""
+    found = [description for path in descriptions(cabinet, slug) if (description := read_description(path)) is not None]
     return sorted(found, key=lambda each: each.version)
 
 
+def unreadable(cabinet: Path, slug: str) -> list[str]:
+    """Descriptions that say nothing sensible. Their versions are left aside and stop nothing."""
+    return [path.name for path in descriptions(cabinet, slug) if read_description(path) is None]
+
+
+def descriptions(cabinet: Path, slug: str) -> list[Path]:
+    """Of all versions whose disk is there."""
+    paths = sorted(template_folder(cabinet, slug).glob("v*.json"))[:MAX_VERSIONS]
+    return [
+        path
+        for path in paths
+        if re.fullmatch(r"v[1-9][0-9]{0,4}\.json", path.name) and path.with_suffix(".qcow2").is_file()
+    ]
+
+
+def read_description(path: Path) -> BuiltVersion | None:
+    """What stands beside a disk; None where it is no description of this very version."""
+    try:
+        data = json.loads(read_bounded(path, MAX_DESCRIPTION_BYTES))
+        built = from_plain(BuiltVersion, data)
+    except (OSError, ValueError, TypeError):
+        return None
+    named = (built.slug, built.version, built.disk)
+    fits = named == (path.parent.name, int(path.stem[1:]), f"templates/{path.parent.name}/{path.stem}.qcow2")
+    return built if fits and is_sensible(built) else None
+
+
+def is_sensible(built: BuiltVersion) -> bool:
+    """The kinds of value that the tables take; a description may come from anywhere."""
+    texts = (built.sha256, built.digest)
+    return (
+        all(isinstance(text, str) and len(text) <= 64 for text in texts)
+        and isinstance(built.size_bytes, int)
+        and built.built_at.tzinfo is not None
+        and isinstance(built.spec, dict)
+    )
+
+
 def all_versions(cabinet: Path) -> dict[str, list[BuiltVersion]]:
-    folders = (cabinet / "templates").glob("[a-z0-9]*")
-    return {folder.name: versions(cabinet, folder.name) for folder in folders if folder.is_dir()}
+    return {slug: versions(cabinet, slug) for slug in slugs_in(cabinet)}
+
+
+def all_unreadable(cabinet: Path) -> list[str]:
+    return [f"{slug}/{name}" for slug in slugs_in(cabinet) for name in unreadable(cabinet, slug)]
+
+
+def slugs_in(cabinet: Path) -> list[str]:
+    return sorted(folder.name for folder in (cabinet / "templates").glob("[a-z0-9]*") if folder.is_dir())
 
 
 @contextmanager

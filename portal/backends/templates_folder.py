@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from portal.backends.bounded_files import read_bounded
 from portal.backends.template_mistakes import FILE, explain, mistake_at
 from portal.backends.template_schema import PATTERNS, TemplateFile
-from portal.backends.yaml_lines import YamlDocument, YamlTrouble, read_yaml
+from portal.backends.yaml_lines import MAX_BYTES, YamlDocument, YamlTrouble, read_yaml
 from portal.core.errors import N_
 from portal.core.templates import BrokenTemplate, TemplateError, TemplateSpec
 
@@ -31,7 +32,7 @@ def read_template(folder: Path, *, roles_dir: Path | None = None) -> TemplateSpe
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,58}", slug):
         return broken(slug, N_("the folder's name must be small letters, digits and hyphens"))
     try:
-        document = read_yaml(read_bounded(folder / FILE))
+        document = read_yaml(read_bounded(folder / FILE, MAX_BYTES + 1))
     except OSError as error:
         return broken(slug, N_("cannot be read: %(why)s"), why=error.strerror or "?")
     except YamlTrouble as trouble:
@@ -43,11 +44,6 @@ def read_template(folder: Path, *, roles_dir: Path | None = None) -> TemplateSpe
         return BrokenTemplate(slug, tuple(explain(each, document, PATTERNS) for each in error.errors()[:MAX_ERRORS]))
     errors = [*picture_errors(folder, spec, document), *role_errors(spec, document, roles_dir)]
     return BrokenTemplate(slug, tuple(errors)) if errors else spec
-
-
-def read_bounded(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(256 * 1024 + 1)
 
 
 def broken(slug: str, message: str, *, line: int | None = None, **params: str) -> BrokenTemplate:

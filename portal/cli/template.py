@@ -13,7 +13,7 @@ from sqlalchemy import inspect
 from portal.backends.template_brought import bring as bring_disk
 from portal.backends.template_builds import BuildOutcome, Workshop
 from portal.backends.template_builds import build as build_disk
-from portal.backends.template_versions import versions
+from portal.backends.template_versions import unreadable, versions
 from portal.backends.templates_folder import read_template, read_templates
 from portal.cli.signals import told_to_stop
 from portal.config import Settings, read_settings
@@ -141,11 +141,13 @@ def state_of(settings: Settings, found: TemplateSpec | BrokenTemplate) -> str:
     if isinstance(found, BrokenTemplate):
         return f"broken: {found.errors[0]}"
     numbers = [f"v{each.version}" for each in versions(settings.cabinet, found.slug)]
+    strange = unreadable(settings.cabinet, found.slug)
+    trouble = f" (left aside, unreadable: {', '.join(strange)})" if strange else ""
     if numbers:
-        return f"orderable: {', '.join(numbers)}"
+        return f"orderable: {', '.join(numbers)}{trouble}"
     if found.brought is None:
-        return f"not orderable: build its disk with “vivero template build {found.slug}”"
-    return f"not orderable: bring its disk with “vivero template bring {found.slug} <disk>”"
+        return f"not orderable: build its disk with “vivero template build {found.slug}”{trouble}"
+    return f"not orderable: bring its disk with “vivero template bring {found.slug} <disk>”{trouble}"
 
 
 def sync_now(settings: Settings) -> SyncReport:

@@ -55,6 +55,7 @@ class SyncReport:
     gone: tuple[str, ...] = ()
     new_versions: tuple[str, ...] = ()
     altered: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()  # descriptions of disks that say nothing sensible: those disks are left aside
 
 
 def sync(

@@ -15,7 +15,7 @@ import pytest
 from portal.backends import template_builds, template_versions
 from portal.backends.template_brought import bring
 from portal.backends.template_builds import Workshop, build
-from portal.backends.template_versions import TemplateBuildFailed, alone_in, sha256_of, versions
+from portal.backends.template_versions import TemplateBuildFailed, all_unreadable, alone_in, sha256_of, versions
 from portal.core.errors import Cancelled, Conflict, Invalid
 from portal.core.templates import (
     Brought,
@@ -229,6 +229,37 @@ def test_the_folder_of_a_build_that_still_works_is_not_deleted_under_it(workshop
         assert left.is_dir()
     assert build(workshop, make_spec()).is_new
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "half a descri",
+        "[]",
+        "{}",
+        "null",
+        '{"version": 2}',
+        "\udcff",
+        pytest.param("another version's", id="copied"),
+    ],
+)
+def test_a_description_that_says_nothing_sensible_is_left_aside_and_named(workshop: Workshop, text: str) -> None:
+    build(workshop, make_spec())
+    folder = workshop.cabinet / "templates" / "trial"
+    (folder / "v2.qcow2").write_bytes(QCOW2)
+    copied = (folder / "v1.json").read_bytes()
+    (folder / "v2.json").write_bytes(copied if text.startswith("another") else text.encode(errors="surrogateescape"))
+    assert [each.version for each in versions(workshop.cabinet, "trial")] == [1]
+    assert all_unreadable(workshop.cabinet) == ["trial/v2.json"]
+
+
+def test_a_pipe_in_place_of_a_description_keeps_nobody_waiting(workshop: Workshop) -> None:
+    folder = workshop.cabinet / "templates" / "trial"
+    folder.mkdir(parents=True)
+    (folder / "v1.qcow2").write_bytes(QCOW2)
+    os.mkfifo(folder / "v1.json")
+    assert versions(workshop.cabinet, "trial") == []
 
 
 def test_two_builds_of_one_template_do_not_meet(workshop: Workshop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,13 @@ def test_a_folder_without_its_file_or_with_a_strange_name_is_broken(tmp_path: Pa
     (tmp_path / "empty").mkdir()
     assert "cannot be read" in errors_of(tmp_path / "empty")[0]
     assert "folder's name" in errors_of(make_folder(tmp_path, slug="Bad Name"))[0]
+
+
+def test_a_pipe_called_template_yml_keeps_nobody_waiting(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    (folder / "template.yml").unlink()
+    os.mkfifo(folder / "template.yml")
+    assert errors_of(folder) == ["template.yml: cannot be read: not a regular file"]
 
 
 def test_one_broken_folder_does_not_hide_the_others(tmp_path: Path) -> None:
