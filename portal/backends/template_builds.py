@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from portal.backends.template_versions import (
     take_next_version,
     template_folder,
     versions,
+    virtual_bytes,
 )
 from portal.core.errors import N_, Cancelled, Invalid
 from portal.core.templates import BuiltVersion, TemplateSpec, spec_to_data
@@ -122,6 +124,7 @@ def run_playbook(
 def description_of(spec: TemplateSpec, disk: Path, *, number: int, digest: str, built_at: datetime) -> BuiltVersion:
     if not disk.is_file():
         raise TemplateBuildFailed(N_("The build ended without a disk."))
+    check_fits(disk, spec)
     return BuiltVersion(
         slug=spec.slug,
         version=number,
@@ -132,6 +135,21 @@ def description_of(spec: TemplateSpec, disk: Path, *, number: int, digest: str, 
         digest=digest,
         spec=spec_to_data(spec),
     )
+
+
+def check_fits(disk: Path, spec: TemplateSpec) -> None:
+    """A clone is never smaller than its template's disk: a larger disk would take more than was ordered and counted."""
+    least_gib = min((size.disk_gib.minimum for size in spec.sizes), default=None)
+    disk_gib = math.ceil(virtual_bytes(disk) / 1024**3)
+    if least_gib is not None and disk_gib > least_gib:
+        raise Invalid(
+            N_(
+                "This disk has %(disk_gib)s GiB, but a machine may be given %(least_gib)s GiB. "
+                "Raise disk_gib.min of the sizes in template.yml, or make the disk smaller."
+            ),
+            disk_gib=disk_gib,
+            least_gib=least_gib,
+        )
 
 
 def digest_of(role: str, variables: Mapping[str, Json], roles_dir: Path) -> str:

@@ -190,6 +190,12 @@ def check_disk(disk: Path) -> None:
         raise TemplateBuildFailed(N_("The disk is not one self-contained qcow2 file."))
 
 
+def virtual_bytes(disk: Path) -> int:
+    """The size of a qcow2 disk as a machine sees it."""
+    with disk.open("rb") as file:
+        return int.from_bytes(file.read(32)[24:32], "big")
+
+
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -25,8 +25,10 @@ from portal.core.templates import (
     NetworkClass,
     OperatingSystem,
     Personalisation,
+    Range,
     Ready,
     ReadyBy,
+    Size,
     TaskWords,
     TemplateSpec,
     Words,
@@ -286,6 +288,21 @@ def test_a_brought_disk_with_another_sum_is_refused_and_told_its_sum(tmp_path: P
     disk = make_brought_disk(tmp_path)
     with pytest.raises(Invalid, match=sha256_of(disk)):
         bring(tmp_path / "cabinet", make_spec(build=None, brought=Brought(None)), disk, now=NOW)
+
+
+def test_a_brought_disk_larger_than_what_may_be_ordered_is_refused(tmp_path: Path) -> None:
+    disk = tmp_path / "xp.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(disk), "5G"], check=True)
+    words = Words(es="pequeña", en="small")
+
+    def spec(least_gib: int) -> TemplateSpec:
+        size = Size("small", words, Range(1, 1, 1), Range(512, 512, 512), Range(10, least_gib, 20))
+        return make_spec(build=None, brought=Brought(sha256_of(disk)), sizes=(size,))
+
+    with pytest.raises(Invalid, match="has 5 GiB, but a machine may be given 4 GiB"):
+        bring(tmp_path / "cabinet", spec(4), disk, now=NOW)
+    assert versions(tmp_path / "cabinet", "trial") == []
+    assert bring(tmp_path / "cabinet", spec(5), disk, now=NOW).is_new
 
 
 def test_a_brought_disk_that_reads_other_files_is_refused(tmp_path: Path) -> None:
