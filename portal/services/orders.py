@@ -84,7 +84,10 @@ def decided_spec(vm_request: VmRequest, version: TemplateVersion) -> TemplateSpe
 
 def newest_version(db: Session, slug: str) -> TemplateVersion | None:
     template = db.get(Template, slug)
-    return templates.newest(template.versions) if template else None
+    if template is None:
+        return None
+    spec = spec_from_data(template.spec) if template.spec is not None else None
+    return templates.newest(template.versions, spec)
 
 
 def policy_of(spec: TemplateSpec, today: date) -> lease.LeasePolicy:

@@ -27,6 +27,9 @@ WHY_BROKEN = N_("Its folder has mistakes that an administrator must put right fi
 WHY_GONE = N_("Its folder is no longer there.")
 WHY_NOT_BUILT = N_("Its disk has not been built yet. An administrator can build it.")
 WHY_NOT_BROUGHT = N_("Its disk has not been brought yet. The hospital must provide it, with its SHA-256.")
+WHY_NEW_DISK = N_(
+    "Its new disk has not been brought yet, and the old one is no longer the one that template.yml names."
+)
 WHY_MISSING = N_("Its disk is missing from the storage, or is no longer the one that was recorded.")
 
 
@@ -159,11 +162,19 @@ def orderable(db: Session, *, slug: str, department: Department) -> tuple[Templa
 def offer_of(row: Template) -> Offer:
     spec = spec_from_data(row.spec) if row.spec is not None else None
     errors = tuple(from_plain(TemplateError, error) for error in row.errors)
-    return Offer(row.slug, spec, newest(row.versions), why_not(row, spec), errors)
+    return Offer(row.slug, spec, newest(row.versions, spec), why_not(row, spec), errors)
 
 
-def newest(versions: Iterable[TemplateVersion]) -> TemplateVersion | None:
-    return max((each for each in versions if not each.missing), key=lambda each: each.version, default=None)
+def newest(versions: Iterable[TemplateVersion], spec: TemplateSpec | None) -> TemplateVersion | None:
+    """The disk that orders get: the newest that is there and that the template still stands by."""
+    usable = (each for each in versions if not each.missing and is_named(each, spec))
+    return max(usable, key=lambda each: each.version, default=None)
+
+
+def is_named(version: TemplateVersion, spec: TemplateSpec | None) -> bool:
+    """A disk that was brought counts while template.yml names its SHA-256; a built one while the disk is built."""
+    brought = spec.brought if spec else None
+    return (version.spec.get("brought") or {}).get("sha256") == (brought.sha256 if brought else None)
 
 
 def why_not(row: Template, spec: TemplateSpec | None) -> str | None:
@@ -171,10 +182,12 @@ def why_not(row: Template, spec: TemplateSpec | None) -> str | None:
         return WHY_GONE
     if row.errors or spec is None:
         return WHY_BROKEN
-    if newest(row.versions) is not None:
+    if newest(row.versions, spec) is not None:
         return None
-    if row.versions:
+    if any(is_named(version, spec) for version in row.versions):
         return WHY_MISSING
+    if row.versions and spec.brought is not None:
+        return WHY_NEW_DISK
     return WHY_NOT_BROUGHT if spec.brought is not None else WHY_NOT_BUILT
 
 
