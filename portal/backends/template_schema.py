@@ -286,6 +286,13 @@ class TemplateFile(Part):
             raise Mistake(
                 N_("ready by tcp needs network department: the portal cannot reach the others"), at=("ready",)
             )
+        if self.disk.build is not None and self.hardware.firmware == "uefi":
+            raise Mistake(N_("a disk that is built here starts by BIOS, not uefi"), at=("hardware", "firmware"))
+        if self.disk.build is not None and self.hardware.disk_bus == "sata":
+            raise Mistake(
+                N_("the kernel of a disk that is built here knows no sata: use virtio, scsi or ide"),
+                at=("hardware", "disk_bus"),
+            )
         if self.parameters and self.personalisation is Personalisation.NONE:
             raise Mistake(
                 N_("parameters need a personalisation that carries them into the machine"), at=("personalisation",)

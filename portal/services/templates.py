@@ -58,6 +58,7 @@ class SyncReport:
     gone: tuple[str, ...] = ()
     new_versions: tuple[str, ...] = ()
     altered: tuple[str, ...] = ()
+    unknown_departments: tuple[str, ...] = ()  # named by templates, and nobody has such a department
     unreadable: tuple[str, ...] = ()  # descriptions of disks that say nothing sensible: those disks are left aside
 
 
@@ -87,7 +88,15 @@ def sync(
     db.flush()
     broken = [each.slug for each in found if isinstance(each, BrokenTemplate)]
     gone = sorted(set(rows) - here)
-    return SyncReport(*(tuple(names) for names in (added, changed, broken, gone, new, altered)))
+    unknown = unknown_departments(db, [each for each in found if isinstance(each, TemplateSpec)])
+    return SyncReport(*(tuple(names) for names in (added, changed, broken, gone, new, altered, unknown)))
+
+
+def unknown_departments(db: Session, specs: Sequence[TemplateSpec]) -> list[str]:
+    """Slugs that hide a template without a word, as "template: department". Nothing before there are departments."""
+    known = set(db.scalars(select(Department.slug)))
+    named = [(spec.slug, slug) for spec in specs for slug in (spec.owner, *(spec.may_order or ()))]
+    return [f"{template}: {slug}" for template, slug in named if slug not in known] if known else []
 
 
 def refresh(row: Template, found: TemplateSpec | BrokenTemplate, now: datetime) -> bool:

@@ -101,6 +101,21 @@ def test_a_spec_survives_the_way_into_the_database_and_back(tmp_path: Path) -> N
             "template.yml:14: parameters.0.min_length: min_length is",
         ),
         ("category: test", "category: test\nmay_order: everybody", "template.yml:5: may_order: must be all, or a list"),
+        (
+            "category: test",
+            "category: test\nhardware: {firmware: uefi}",
+            "template.yml:5: hardware.firmware: a disk that is built here starts by BIOS",
+        ),
+        (
+            "category: test",
+            "category: test\nhardware:\n  machine: q35\n  disk_bus: sata",
+            "template.yml:7: hardware.disk_bus: the kernel of a disk that is built here knows no sata",
+        ),
+        (
+            'kind: text, label: {es: Nombre, en: Name}, pattern: "[a-z]+", pattern_help: {es: a, en: a}',
+            "kind: number, label: {es: Nombre, en: Name}, min: 9, max: 3",
+            "template.yml:14: parameters.0.min: min is more than max",
+        ),
         ("name: {es", "name: &x {es", ""),
     ],
 )

@@ -136,6 +136,14 @@ def test_only_the_named_departments_see_it(db: Session) -> None:
         templates.orderable(db, slug="dokuwiki", department=make_department(db, "farmacia"))
 
 
+def test_departments_that_nobody_has_are_reported(db: Session) -> None:
+    assert sync(db, make_spec(may_order=("farmaca",))).unknown_departments == ()  # no department yet: nothing to say
+    make_department(db, "farmacia")
+    make_department(db, "informatica")
+    report = sync(db, make_spec(may_order=("farmacia", "farmaca")))
+    assert report.unknown_departments == ("dokuwiki: farmaca",)
+
+
 def test_a_person_without_a_role_sees_no_catalogue(db: Session) -> None:
     sync(db, make_spec())
     eve = actor_for(db, "eve", role=None)
