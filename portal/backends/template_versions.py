@@ -76,6 +76,7 @@ def is_sensible(built: BuiltVersion) -> bool:
         and isinstance(built.size_bytes, int)
         and built.built_at.tzinfo is not None
         and isinstance(built.spec, dict)
+        and isinstance(built.overrides, dict)
     )
 
 

@@ -133,7 +133,9 @@ def variables_of(words: list[str]) -> dict[str, Json]:
         name, equals, value = word.partition("=")
         if not equals or not name.startswith("template_"):
             raise Invalid(N_("Write --set template_name=value, not “%(word)s”."), word=word)
-        variables[name] = value
+        # a role runs elsewhere: a path means the one seen from here
+        is_path = name.endswith("_source") and value and "://" not in value
+        variables[name] = str(Path(value).absolute()) if is_path else value
     return variables
 
 
@@ -178,3 +180,5 @@ def say_outcome(outcome: BuildOutcome) -> None:
     what = "is ready" if outcome.is_new else "is up to date"
     size = outcome.version.size_bytes // 1024 // 1024
     typer.echo(f"{outcome.version.slug} v{outcome.version.version} {what} ({size} MiB)")
+    for name, value in outcome.kept.items():
+        typer.echo(f"  with {name}={value}, as given with --set for an earlier version")

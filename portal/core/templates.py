@@ -240,7 +240,10 @@ class BrokenTemplate:
 
 @dataclass(frozen=True)
 class BuiltVersion:
-    """One finished disk in the cabinet. `disk` lies below the storage directory; `digest`: what it was made of."""
+    """One finished disk in the cabinet. `disk` lies below the storage directory; `digest`: what it was made of.
+
+    `overrides` are the variables that were given with the command instead of those in `spec`.
+    """
 
     slug: str
     version: int
@@ -250,6 +253,7 @@ class BuiltVersion:
     built_at: datetime
     digest: str
     spec: Mapping[str, Any]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 def spec_to_data(spec: TemplateSpec) -> dict[str, Any]:

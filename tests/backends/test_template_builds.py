@@ -131,6 +131,24 @@ def test_a_changed_role_or_variable_makes_a_new_version(workshop: Workshop, what
         assert build(workshop, make_spec(), overrides={"template_trial_size": 3}).is_new
 
 
+def test_what_was_given_with_the_command_is_recorded_and_counts_for_a_plain_build(workshop: Workshop) -> None:
+    spec = make_spec(build=Build("template_trial", {"template_trial_source": ""}))
+    first = build(workshop, spec, overrides={"template_trial_source": "/srv/x.tgz"})
+    assert versions(workshop.cabinet, "trial")[0].overrides == {"template_trial_source": "/srv/x.tgz"}
+    again = build(workshop, spec)
+    assert (again.is_new, again.version) == (False, first.version)
+    assert again.kept == {"template_trial_source": "/srv/x.tgz"}
+
+
+def test_a_change_in_template_yml_ends_what_was_given_with_the_command(workshop: Workshop) -> None:
+    build(workshop, make_spec(), overrides={"template_trial_source": "/srv/x.tgz"})
+    changed = make_spec(build=Build("template_trial", {"template_trial_source": "/srv/y.tgz"}))
+    outcome = build(workshop, changed)
+    assert (outcome.is_new, outcome.kept, outcome.version.overrides) == (True, {}, {})
+    run = workshop.runner.runs[-1]  # type: ignore[attr-defined]
+    assert run.variables["template_trial_source"] == "/srv/y.tgz"
+
+
 @pytest.mark.parametrize(
     ("runner", "trouble"),
     [

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal.backends.template_versions import sha256_of
 from portal.cli.signals import told_to_stop
+from portal.cli.template import variables_of
 from portal.config import ROOT
 from portal.models import Template
 from tests.cli.conftest import Vivero
@@ -84,3 +85,20 @@ def test_a_signal_asks_the_build_to_stop_instead_of_leaving_its_playbook_alone(n
         os.kill(os.getpid(), number)
         assert stopped()
     assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("moodle 5.tgz", "{here}/moodle 5.tgz"),
+        ("/srv/moodle.tgz", "/srv/moodle.tgz"),
+        ("https://mirror.hospital.test/moodle.tgz", "https://mirror.hospital.test/moodle.tgz"),
+        ("", ""),
+    ],
+)
+def test_a_source_beside_the_person_is_found_by_the_playbook_too(
+    given: str, taken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    variables = variables_of([f"template_moodle_source={given}", "template_moodle_sha256=abc"])
+    assert variables == {"template_moodle_source": taken.format(here=tmp_path), "template_moodle_sha256": "abc"}
