@@ -247,6 +247,7 @@ class TemplateFile(Part):
     description: LongWordsPart
     picture: FileName
     category: Slug
+    category_name: WordsPart | None = None
     owner: Slug
     may_order: list[Slug] | None = None  # in the file: all, or a list
     tasks: TaskWordsPart = Field(default_factory=TaskWordsPart)

@@ -202,6 +202,7 @@ class TemplateSpec:
     licence_seats: int | None = None
     build: Build | None = None
     brought: Brought | None = None
+    category_name: Words | None = None  # of a category that is the hospital's own
 
     def size(self, slug: str) -> Size | None:
         return next((size for size in self.sizes if size.slug == slug), None)
