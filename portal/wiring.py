@@ -6,7 +6,8 @@ So the simulator runs where neither libvirt nor Ansible is installed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.orm import Session
 
 from portal.backends.engine_dbos import DbosQueue
-from portal.backends.template_versions import all_versions
+from portal.backends.template_versions import all_unreadable, all_versions
 from portal.backends.templates_fake import pretend_versions
 from portal.backends.templates_folder import read_templates
 from portal.config import Settings
@@ -129,8 +130,22 @@ def build_consoles(settings: Settings) -> Consoles:
     return consoles
 
 
+def catalogue_state(settings: Settings) -> tuple[tuple[str, int, int], ...]:
+    """What changes when a template's folder or a disk in the cabinet does: names, times and sizes, read in a moment."""
+    files = [*settings.templates_dir.glob("*"), *settings.templates_dir.glob("*/*")]
+    files += [settings.cabinet / "templates", *(settings.cabinet / "templates").glob("*/v*")]
+    seen = []
+    for file in files:
+        with suppress(FileNotFoundError):  # it went away in this moment
+            facts = file.stat()
+            seen.append((str(file), facts.st_mtime_ns, facts.st_size))
+    return tuple(sorted(seen))
+
+
 def sync_catalogue(settings: Settings, db: Session, *, now: datetime) -> SyncReport:
     """Bring the catalogue to what `templates_vm/` and the cabinet hold. A bad folder is listed as broken."""
     found = read_templates(settings.templates_dir, roles_dir=settings.playbooks_dir / "roles")
-    built = pretend_versions(found) if settings.playbooks == "fake" else all_versions(settings.cabinet)
-    return templates.sync(db, found=found, built=built, now=now)
+    if settings.playbooks == "fake":
+        return templates.sync(db, found=found, built=pretend_versions(found), now=now)
+    report = templates.sync(db, found=found, built=all_versions(settings.cabinet), now=now)
+    return replace(report, unreadable=tuple(all_unreadable(settings.cabinet)))

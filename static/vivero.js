@@ -2,8 +2,9 @@
 
 /** Put the focus on the first field with an error, so that nobody has to look for it. */
 function focusFirstError() {
-  const field = document.querySelector('[aria-invalid="true"]');
-  if (field) field.focus();
+  const wrong = document.querySelector(".has-error");
+  const field = wrong?.querySelector("input:checked") ?? wrong?.querySelector("input, select, textarea");
+  (field ?? document.getElementById("error-summary"))?.focus();
 }
 
 /** A form is sent once: a second click while the answer is on its way does nothing. */

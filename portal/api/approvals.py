@@ -12,6 +12,7 @@ from portal.api.schemas.approvals import ApproveIn, DenyIn
 from portal.api.schemas.vm_requests import VmRequestOut
 from portal.api.vm_request_views import shown
 from portal.core.policy import Permission
+from portal.core.templates import Quantities
 from portal.services import approvals
 
 bp = APIBlueprint("approvals", __name__, url_prefix="/vm-requests", tag="Approvals")
@@ -34,6 +35,7 @@ def approve(vm_request_id: UUID, wish: ApproveIn) -> VmRequestOut:
             now=now(),
             size=wish.size,
             copies=wish.copies,
+            quantities=Quantities(wish.vcpus, wish.memory_mib, wish.disk_gib),
             ends_on=wish.ends_on,
             comment=wish.comment,
             timezone=settings.timezone,

@@ -9,7 +9,8 @@ from flask import g, request
 
 from portal.api.context import site
 from portal.config import ROOT
-from portal.core.errors import PortalError
+from portal.core.errors import Phrases, PortalError
+from portal.core.templates import Words
 
 LANGUAGES = ("es", "en")
 TRANSLATIONS = ROOT / "portal" / "translations"
@@ -33,5 +34,13 @@ def translated(message: str) -> str:
 def in_words(error: PortalError) -> str:
     """The message with its values; values that are msgids themselves are translated too."""
     text = translated(error.message)
-    params = {name: translated(value) if isinstance(value, str) else value for name, value in error.params.items()}
+    params = {name: value_in_words(value) for name, value in error.params.items()}
     return text % params if params else text
+
+
+def value_in_words(value: object) -> object:
+    if isinstance(value, Phrases):
+        return ", ".join(translated(one.message) % one.params for one in value)
+    if isinstance(value, Words):
+        return value.read(language())
+    return translated(value) if isinstance(value, str) else value

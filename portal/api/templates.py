@@ -7,9 +7,9 @@ from apiflask import APIBlueprint
 from portal.api.auth import permission
 from portal.api.context import actor, reading
 from portal.api.languages import language, translated
-from portal.api.schemas.templates import ChoiceOut, ParameterOut, SizeOut, TemplateOut, TemplatesOut
+from portal.api.schemas.templates import ChoiceOut, LimitsOut, ParameterOut, SizeOut, TemplateOut, TemplatesOut
 from portal.core.policy import Permission
-from portal.core.templates import Parameter, ParameterKind, Size, TemplateSpec
+from portal.core.templates import Parameter, ParameterKind, Range, Size, TemplateSpec
 from portal.services import templates
 from portal.services.templates import Offer
 
@@ -52,7 +52,16 @@ def size_out(size: Size, locale: str) -> SizeOut:
         vcpus=size.vcpus.default,
         memory_mib=size.memory_mib.default,
         disk_gib=size.disk_gib.default,
+        limits={
+            "vcpus": limits_out(size.vcpus),
+            "memory_mib": limits_out(size.memory_mib),
+            "disk_gib": limits_out(size.disk_gib),
+        },
     )
+
+
+def limits_out(quantity: Range) -> LimitsOut:
+    return LimitsOut(min=quantity.minimum, max=quantity.maximum)
 
 
 def parameter_out(parameter: Parameter, locale: str) -> ParameterOut:
@@ -64,6 +73,7 @@ def parameter_out(parameter: Parameter, locale: str) -> ParameterOut:
         required=parameter.required,
         default=None if parameter.is_secret else parameter.default,
         pattern=parameter.pattern,
+        pattern_help=parameter.pattern_help.read(locale) if parameter.pattern_help else None,
         min_length=parameter.min_length if is_text else None,
         max_length=parameter.max_length if is_text else None,
         minimum=parameter.minimum,

@@ -13,11 +13,11 @@ from portal.backends.template_versions import (
     BUILDING,
     TemplateBuildFailed,
     alone_in,
-    next_version,
     publish,
     remove_leftovers,
     remove_tree,
     sha256_of,
+    take_next_version,
     template_folder,
     versions,
 )
@@ -45,7 +45,7 @@ def bring(cabinet: Path, spec: TemplateSpec, source: Path, *, now: datetime) -> 
         before = versions(cabinet, spec.slug)
         if before and before[-1].digest == found:
             return BuildOutcome(before[-1], is_new=False)
-        number = next_version(folder)
+        number = take_next_version(folder)
         work = folder / f"{BUILDING}v{number}-{secrets.token_hex(4)}"
         work.mkdir()
         try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,16 +16,18 @@ from portal.backends.template_versions import (
     BUILDING,
     TemplateBuildFailed,
     alone_in,
-    next_version,
     publish,
+    remove_half_bases,
     remove_leftovers,
     remove_tree,
     sha256_of,
+    take_next_version,
     template_folder,
     versions,
+    virtual_bytes,
 )
 from portal.core.errors import N_, Cancelled, Invalid
-from portal.core.templates import BuiltVersion, TemplateSpec, spec_to_data
+from portal.core.templates import Build, BuiltVersion, TemplateSpec, spec_to_data
 from portal.interfaces import Clock, HostAddress, Json, PlaybookLine, PlaybookRun, PlaybookRunner, PlaybookStatus
 
 THIS_MACHINE = HostAddress(name="localhost", address="localhost")
@@ -47,8 +50,11 @@ class Workshop:
 
 @dataclass(frozen=True)
 class BuildOutcome:
+    """`kept` are variables that were given with an earlier command and still count."""
+
     version: BuiltVersion
     is_new: bool
+    kept: Mapping[str, Json] = field(default_factory=dict)
 
 
 def build(
@@ -56,28 +62,42 @@ def build(
 ) -> BuildOutcome:
     """Return the newest version, which is a new one if what it is made of has changed (or `force`).
 
+    `overrides` go before the template's own variables, also in later builds, until the template says something new.
     Raises TemplateBuildFailed or Cancelled; the cabinet then holds what it held before.
     """
     if spec.build is None:
         raise Invalid(N_("The disk of “%(slug)s” is brought by the hospital, not built."), slug=spec.slug)
-    variables: dict[str, Json] = {**spec.build.variables, **(overrides or {})}
     folder = template_folder(workshop.cabinet, spec.slug)
     with alone_in(folder):
         remove_leftovers(folder)
-        digest = digest_of(spec.build.role, variables, workshop.roles_dir)
+        remove_half_bases(workshop.cache)
         before = versions(workshop.cabinet, spec.slug)
+        kept = still_given(before[-1], spec.build, overrides or {}) if before else {}
+        given = {**kept, **(overrides or {})}
+        variables: dict[str, Json] = {**spec.build.variables, **given}
+        digest = digest_of(spec.build.role, variables, workshop.roles_dir)
         if before and before[-1].digest == digest and not force:
-            return BuildOutcome(before[-1], is_new=False)
-        number = next_version(folder)
+            return BuildOutcome(before[-1], is_new=False, kept=kept)
+        number = take_next_version(folder)
         work = folder / f"{BUILDING}v{number}-{secrets.token_hex(4)}"
         work.mkdir(mode=0o755)
         try:
             run_playbook(workshop, spec, variables, work=work, number=number)
             built = description_of(spec, work / "disk.qcow2", number=number, digest=digest, built_at=workshop.clock())
-            publish(folder, work / "disk.qcow2", built)
+            publish(folder, work / "disk.qcow2", replace(built, overrides=given))
         finally:
             remove_tree(work)
-        return BuildOutcome(built, is_new=True)
+        return BuildOutcome(replace(built, overrides=given), is_new=True, kept=kept)
+
+
+def still_given(last: BuiltVersion, build: Build, overrides: Mapping[str, Json]) -> dict[str, Json]:
+    """What was given for the last version and is given neither anew nor by a change in template.yml."""
+    then = (last.spec.get("build") or {}).get("variables", {})
+    return {
+        name: value
+        for name, value in last.overrides.items()
+        if name not in overrides and then.get(name) == build.variables.get(name)
+    }
 
 
 def run_playbook(
@@ -120,6 +140,7 @@ def run_playbook(
 def description_of(spec: TemplateSpec, disk: Path, *, number: int, digest: str, built_at: datetime) -> BuiltVersion:
     if not disk.is_file():
         raise TemplateBuildFailed(N_("The build ended without a disk."))
+    check_fits(disk, spec)
     return BuiltVersion(
         slug=spec.slug,
         version=number,
@@ -130,6 +151,21 @@ def description_of(spec: TemplateSpec, disk: Path, *, number: int, digest: str, 
         digest=digest,
         spec=spec_to_data(spec),
     )
+
+
+def check_fits(disk: Path, spec: TemplateSpec) -> None:
+    """A clone is never smaller than its template's disk: a larger disk would take more than was ordered and counted."""
+    least_gib = min((size.disk_gib.minimum for size in spec.sizes), default=None)
+    disk_gib = math.ceil(virtual_bytes(disk) / 1024**3)
+    if least_gib is not None and disk_gib > least_gib:
+        raise Invalid(
+            N_(
+                "This disk has %(disk_gib)s GiB, but a machine may be given %(least_gib)s GiB. "
+                "Raise disk_gib.min of the sizes in template.yml, or make the disk smaller."
+            ),
+            disk_gib=disk_gib,
+            least_gib=least_gib,
+        )
 
 
 def digest_of(role: str, variables: Mapping[str, Json], roles_dir: Path) -> str:

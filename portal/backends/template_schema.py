@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from portal.core.errors import Invalid
+from portal.backends.template_mistakes import Mistake
+from portal.core.errors import N_, Invalid
 from portal.core.parameters import check_value
-from portal.core.patterns import pattern_trouble
+from portal.core.patterns import check_pattern
 from portal.core.plain_data import from_plain
 from portal.core.templates import (
     CloneKind,
@@ -21,13 +22,36 @@ from portal.core.templates import (
     TemplateSpec,
 )
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,58}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+SLUG = r"^[a-z0-9][a-z0-9-]{0,58}$"
+NAME = r"^[a-z][a-z0-9_]{0,30}$"
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
+SHA256 = r"^[0-9a-f]{64}$"
+CPU_MODEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$"
+ROLE = r"^template_[a-z0-9_]{1,50}$"
+PATTERNS = {  # what they ask for, in words
+    SLUG: N_("must be small letters, digits and hyphens, at most 59"),
+    NAME: N_("must be small letters, digits and _, at most 31, with a letter first"),
+    FILE_NAME: N_("must be the name of a file in this folder"),
+    SHA256: N_("must be 64 digits of 0-9 and a-f, in quotes"),
+    CPU_MODEL: N_("must be the name of a processor model"),
+    ROLE: N_("must be the name of a role, which begins with template_"),
+}
+Slug = Annotated[str, StringConstraints(pattern=SLUG)]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, StringConstraints(pattern=FILE_NAME)]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
 Word = Annotated[str, StringConstraints(min_length=2, max_length=60, strip_whitespace=True)]
+MAX_LENGTH = 1000  # of what is typed for a parameter: an RSA key fits
+SIZE_LIMITS = {"vcpus": 64, "memory_mib": 1024 * 1024, "disk_gib": 16 * 1024}
+
+
+def quick_pattern(pattern: str, *, longest: int = 200) -> None:
+    try:
+        check_pattern(pattern, longest=longest)
+    except Invalid as problem:
+        raise Mistake.out_of(problem, "pattern") from problem
 
 
 class Part(BaseModel):
@@ -63,12 +87,12 @@ class HardwarePart(Part):
     nic_model: Literal["virtio", "e1000", "rtl8139"] = "virtio"
     clock: Literal["utc", "localtime"] = "utc"
     video: Literal["vga", "virtio", "cirrus", "qxl"] = "vga"
-    cpu_model: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")] = "qemu64"
+    cpu_model: Annotated[str, StringConstraints(pattern=CPU_MODEL)] = "qemu64"
 
     @model_validator(mode="after")
     def ide_needs_the_old_machine(self) -> Self:
         if self.disk_bus == "ide" and self.machine == "q35":
-            raise ValueError("machine q35 has no IDE: use sata, or machine pc")
+            raise Mistake(N_("machine q35 has no IDE: use another bus, or machine pc"), at=("disk_bus",))
         return self
 
 
@@ -80,7 +104,7 @@ class RangePart(Part):
     @model_validator(mode="after")
     def default_lies_between(self) -> Self:
         if not self.min <= self.default <= self.max:
-            raise ValueError("min <= default <= max must hold")
+            raise Mistake(N_("min <= default <= max must hold"))
         return self
 
     def to_plain(self) -> dict[str, int]:
@@ -96,8 +120,9 @@ class SizePart(Part):
 
     @model_validator(mode="after")
     def limits_are_sane(self) -> Self:
-        if self.vcpus.max > 64 or self.memory_mib.max > 1024 * 1024 or self.disk_gib.max > 16 * 1024:
-            raise ValueError("at most 64 vcpus, 1048576 MiB memory and 16384 GiB disk")
+        for name, most in SIZE_LIMITS.items():
+            if getattr(self, name).max > most:
+                raise Mistake(N_("must be at most %(le)s"), at=(name, "max"), le=most)
         return self
 
     def to_plain(self) -> dict[str, Any]:
@@ -118,35 +143,51 @@ class ParameterPart(Part):
     required: bool = True
     default: str | int | bool | None = None
     pattern: str | None = None
-    min_length: int = Field(default=0, ge=0, le=200)
-    max_length: int = Field(default=100, ge=1, le=200)
+    pattern_help: WordsPart | None = None
+    min_length: int = Field(default=0, ge=0, le=MAX_LENGTH)
+    max_length: int = Field(default=100, ge=1, le=MAX_LENGTH)
     choices: list[ChoicePart] = Field(default_factory=list, max_length=50)
     min: int | None = None
     max: int | None = None
 
-    @field_validator("pattern")
+    @field_validator("default", mode="before")
     @classmethod
-    def pattern_is_quick(cls, pattern: str | None) -> str | None:
-        trouble = pattern_trouble(pattern) if pattern is not None else None
-        if trouble:
-            raise ValueError(trouble)
-        return pattern
+    def default_is_plain(cls, default: object) -> object:
+        if default is None or isinstance(default, (str, int)):
+            return default
+        raise Mistake(N_("must be text, a whole number, or true or false"))
 
     @model_validator(mode="after")
     def fields_fit_the_kind(self) -> Self:
         if (self.kind is ParameterKind.CHOICE) != bool(self.choices):
-            raise ValueError("choices belong to kind choice, and it needs them")
+            raise Mistake(N_("choices belong to kind choice, and it needs them"))
         if self.pattern is not None and self.kind not in {ParameterKind.TEXT, ParameterKind.SECRET}:
-            raise ValueError("a pattern belongs to kind text or secret")
+            raise Mistake(N_("a pattern belongs to kind text or secret"), at=("pattern",))
+        if (self.pattern is None) != (self.pattern_help is None):
+            raise Mistake(N_("pattern and pattern_help, which says in words what it asks for, go together"))
         if (self.min is not None or self.max is not None) and self.kind is not ParameterKind.NUMBER:
-            raise ValueError("min and max belong to kind number")
+            raise Mistake(N_("min and max belong to kind number"))
         if self.kind is ParameterKind.SECRET and self.default is not None:
-            raise ValueError("a secret has no default: it would be the same for everybody")
+            raise Mistake(N_("a secret has no default: it would be the same for everybody"), at=("default",))
+        return self
+
+    @model_validator(mode="after")
+    def limits_leave_something(self) -> Self:
+        if self.min_length > self.max_length:
+            raise Mistake(N_("min_length is more than max_length: nothing could be typed"), at=("min_length",))
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise Mistake(N_("min is more than max: no number could be typed"), at=("min",))
+        return self
+
+    @model_validator(mode="after")
+    def pattern_and_default_are_good(self) -> Self:
+        if self.pattern is not None:
+            quick_pattern(self.pattern, longest=max(self.max_length, 200))
         if self.default is not None:
             try:
                 check_value(from_plain(Parameter, self.to_plain()), self.default)
             except Invalid as problem:
-                raise ValueError(f"the default would be refused: {problem}") from problem
+                raise Mistake.out_of(problem, "default") from problem
         return self
 
     def to_plain(self) -> dict[str, Any]:
@@ -163,24 +204,23 @@ class ReadyPart(Part):
     @model_validator(mode="after")
     def says_what_to_look_for(self) -> Self:
         if (self.by is ReadyBy.TCP) != (self.port is not None):
-            raise ValueError("port belongs to by: tcp, and it needs one")
+            raise Mistake(N_("port belongs to by: tcp, and it needs one"))
         if (self.by is ReadyBy.SERIAL) != (self.pattern is not None):
-            raise ValueError("pattern belongs to by: serial, and it needs one")
-        trouble = pattern_trouble(self.pattern) if self.pattern is not None else None
-        if trouble:
-            raise ValueError(trouble)
+            raise Mistake(N_("pattern belongs to by: serial, and it needs one"))
+        if self.pattern is not None:
+            quick_pattern(self.pattern)
         return self
 
 
 class BuildPart(Part):
-    role: Annotated[str, StringConstraints(pattern=r"^template_[a-z0-9_]{1,50}$")]
+    role: Annotated[str, StringConstraints(pattern=ROLE)]
     variables: dict[Name, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def variables_start_with_the_role(self) -> Self:
         strange = [name for name in self.variables if not name.startswith("template_")]
         if strange:
-            raise ValueError(f"variables start with the role's name: {', '.join(strange)}")
+            raise Mistake(N_("variables start with the role's name: %(names)s"), names=", ".join(strange))
         return self
 
 
@@ -196,7 +236,7 @@ class DiskPart(Part):
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
         if (self.build is None) == (self.brought is None):
-            raise ValueError("say either build or brought")
+            raise Mistake(N_("say either build or brought"))
         return self
 
 
@@ -207,8 +247,9 @@ class TemplateFile(Part):
     description: LongWordsPart
     picture: FileName
     category: Slug
+    category_name: WordsPart | None = None
     owner: Slug
-    may_order: Literal["all"] | list[Slug] = "all"
+    may_order: list[Slug] | None = None  # in the file: all, or a list
     tasks: TaskWordsPart = Field(default_factory=TaskWordsPart)
     system: SystemPart
     hardware: HardwarePart = Field(default_factory=HardwarePart)
@@ -221,6 +262,15 @@ class TemplateFile(Part):
     clone: Annotated[CloneKind, Field(strict=False)] = CloneKind.LINKED
     disk: DiskPart
 
+    @field_validator("may_order", mode="before")
+    @classmethod
+    def all_or_some(cls, value: object) -> object:
+        if value == "all":
+            return None
+        if isinstance(value, list):
+            return value
+        raise Mistake(N_("must be all, or a list of departments"))
+
     @model_validator(mode="after")
     def names_are_unique(self) -> Self:
         for what, names in (
@@ -228,15 +278,26 @@ class TemplateFile(Part):
             ("parameters", [parameter.name for parameter in self.parameters]),
         ):
             if len(set(names)) != len(names):
-                raise ValueError(f"{what}: each name only once")
+                raise Mistake(N_("each name only once"), at=(what,))
         return self
 
     @model_validator(mode="after")
     def parts_fit_together(self) -> Self:
         if self.ready.by is ReadyBy.TCP and self.network is not NetworkClass.DEPARTMENT:
-            raise ValueError("ready by tcp needs network department: the portal cannot reach the others")
+            raise Mistake(
+                N_("ready by tcp needs network department: the portal cannot reach the others"), at=("ready",)
+            )
+        if self.disk.build is not None and self.hardware.firmware == "uefi":
+            raise Mistake(N_("a disk that is built here starts by BIOS, not uefi"), at=("hardware", "firmware"))
+        if self.disk.build is not None and self.hardware.disk_bus == "sata":
+            raise Mistake(
+                N_("the kernel of a disk that is built here knows no sata: use virtio, scsi or ide"),
+                at=("hardware", "disk_bus"),
+            )
         if self.parameters and self.personalisation is Personalisation.NONE:
-            raise ValueError("parameters need a personalisation that carries them into the machine")
+            raise Mistake(
+                N_("parameters need a personalisation that carries them into the machine"), at=("personalisation",)
+            )
         return self
 
     def to_spec(self, slug: str) -> TemplateSpec:
@@ -246,7 +307,7 @@ class TemplateFile(Part):
             {
                 **plain,
                 "slug": slug,
-                "may_order": None if self.may_order == "all" else list(self.may_order),
+                "may_order": self.may_order,
                 "sizes": [size.to_plain() for size in self.sizes],
                 "parameters": [parameter.to_plain() for parameter in self.parameters],
                 "build": self.disk.build.model_dump() if self.disk.build else None,

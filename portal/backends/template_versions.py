@@ -10,16 +10,19 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from portal.backends.bounded_files import read_bounded
 from portal.core.errors import N_, Conflict, PortalError
 from portal.core.plain_data import from_plain, to_plain
 from portal.core.templates import BuiltVersion
 
 BUILDING = ".building-"
+LAST_NUMBER = ".last-version"
 QCOW2_MAGIC = b"QFI\xfb"
 MAX_VERSIONS = 10_000
+MAX_DESCRIPTION_BYTES = 1024 * 1024
 
 
 class TemplateBuildFailed(PortalError):
@@ -33,19 +36,60 @@ def template_folder(cabinet: Path, slug: str) -> Path:
 
 
 def versions(cabinet: Path, slug: str) -> list[BuiltVersion]:
-    """Oldest first. A version counts when its disk and its description are both there."""
-    folder = template_folder(cabinet, slug)
-    found = []
-    for path in sorted(folder.glob("v*.json"))[:MAX_VERSIONS]:
-        number = re.fullmatch(r"v([1-9][0-9]{0,4})\.json", path.name)
-        if number and path.with_suffix(".qcow2").is_file():
-            found.append(from_plain(BuiltVersion, json.loads(path.read_text())))
+    """Oldest first. A version counts when its disk is there and its description can be read (see unreadable)."""
+    found = [description for path in descriptions(cabinet, slug) if (description := read_description(path)) is not None]
     return sorted(found, key=lambda each: each.version)
 
 
+def unreadable(cabinet: Path, slug: str) -> list[str]:
+    """Descriptions that say nothing sensible. Their versions are left aside and stop nothing."""
+    return [path.name for path in descriptions(cabinet, slug) if read_description(path) is None]
+
+
+def descriptions(cabinet: Path, slug: str) -> list[Path]:
+    """Of all versions whose disk is there."""
+    paths = sorted(template_folder(cabinet, slug).glob("v*.json"))[:MAX_VERSIONS]
+    return [
+        path
+        for path in paths
+        if re.fullmatch(r"v[1-9][0-9]{0,4}\.json", path.name) and path.with_suffix(".qcow2").is_file()
+    ]
+
+
+def read_description(path: Path) -> BuiltVersion | None:
+    """What stands beside a disk; None where it is no description of this very version."""
+    try:
+        data = json.loads(read_bounded(path, MAX_DESCRIPTION_BYTES))
+        built = from_plain(BuiltVersion, data)
+    except (OSError, ValueError, TypeError):
+        return None
+    named = (built.slug, built.version, built.disk)
+    fits = named == (path.parent.name, int(path.stem[1:]), f"templates/{path.parent.name}/{path.stem}.qcow2")
+    return built if fits and is_sensible(built) else None
+
+
+def is_sensible(built: BuiltVersion) -> bool:
+    """The kinds of value that the tables take; a description may come from anywhere."""
+    texts = (built.sha256, built.digest)
+    return (
+        all(isinstance(text, str) and len(text) <= 64 for text in texts)
+        and isinstance(built.size_bytes, int)
+        and built.built_at.tzinfo is not None
+        and isinstance(built.spec, dict)
+        and isinstance(built.overrides, dict)
+    )
+
+
 def all_versions(cabinet: Path) -> dict[str, list[BuiltVersion]]:
-    folders = (cabinet / "templates").glob("[a-z0-9]*")
-    return {folder.name: versions(cabinet, folder.name) for folder in folders if folder.is_dir()}
+    return {slug: versions(cabinet, slug) for slug in slugs_in(cabinet)}
+
+
+def all_unreadable(cabinet: Path) -> list[str]:
+    return [f"{slug}/{name}" for slug in slugs_in(cabinet) for name in unreadable(cabinet, slug)]
+
+
+def slugs_in(cabinet: Path) -> list[str]:
+    return sorted(folder.name for folder in (cabinet / "templates").glob("[a-z0-9]*") if folder.is_dir())
 
 
 @contextmanager
@@ -61,14 +105,31 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> list[str]:
-    """Clear what dead builds left: work folders, and descriptions whose disk never came. Only under the lock."""
+    """Clear the work folders that dead builds left, and nothing that has a version's name. Only under the lock."""
     removed = []
-    for path in folder.glob(f"{BUILDING}*"):
+    for path in folder.glob(f"{BUILDING}v*"):
+        check_nobody_works_in(path)
         remove_tree(path)
         removed.append(path.name)
-    for path in folder.glob("v*.json"):
-        if not path.with_suffix(".qcow2").exists():
-            path.unlink()
+    return removed
+
+
+def check_nobody_works_in(path: Path) -> None:
+    working = processes_in(path)
+    if working:
+        raise TemplateBuildFailed(
+            N_("An earlier build still works in “%(path)s” (processes %(numbers)s): wait for its end, or end it."),
+            path=str(path),
+            numbers=", ".join(map(str, working[:5])),
+        )
+
+
+def remove_half_bases(cache: Path) -> list[str]:
+    """Base systems are written as `<name>.tar.<process>` first; those whose process is gone will never be finished."""
+    removed = []
+    for path in cache.glob("*.tar.*"):
+        if path.suffix[1:].isdigit() and not Path("/proc", path.suffix[1:]).exists():
+            path.unlink(missing_ok=True)
             removed.append(path.name)
     return removed
 
@@ -82,10 +143,39 @@ def remove_tree(path: Path) -> None:
     shutil.rmtree(path)
 
 
-def next_version(folder: Path) -> int:
-    """One more than any number that was ever used here."""
+def processes_in(path: Path) -> list[int]:
+    """Processes whose root or present directory lies in this folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        for place in ("root", "cwd"):
+            with suppress(OSError):  # it has ended meanwhile, or is not ours to look at
+                if (process / place).readlink().is_relative_to(path):
+                    found.append(int(process.name))
+                    break
+    return found
+
+
+def take_next_version(folder: Path) -> int:
+    """One more than any number that was ever taken here, also by versions that were deleted since. Only under the lock.
+
+    Linked clones know their disk by its path: a number used again would put another disk under them.
+    """
     numbers = [int(path.stem[1:]) for path in folder.glob("v*.*") if re.fullmatch(r"v[0-9]{1,5}", path.stem)]
-    return max(numbers, default=0) + 1
+    number = max(last_number(folder), *numbers, 0) + 1
+    mark = folder / f"{BUILDING}{LAST_NUMBER}"
+    mark.write_text(f"{number}\n")
+    sync_file(mark)
+    mark.replace(folder / LAST_NUMBER)
+    sync_file(folder)
+    return number
+
+
+def last_number(folder: Path) -> int:
+    try:
+        said = (folder / LAST_NUMBER).read_text().strip()
+    except FileNotFoundError:
+        return 0
+    return int(said) if re.fullmatch(r"[0-9]{1,6}", said) else 0
 
 
 def check_disk(disk: Path) -> None:
@@ -99,6 +189,12 @@ def check_disk(disk: Path) -> None:
     elsewhere = int.from_bytes(head[4:8], "big") >= 3 and int.from_bytes(head[72:80], "big") & 4
     if not head.startswith(QCOW2_MAGIC) or backing_offset or elsewhere:
         raise TemplateBuildFailed(N_("The disk is not one self-contained qcow2 file."))
+
+
+def virtual_bytes(disk: Path) -> int:
+    """The size of a qcow2 disk as a machine sees it."""
+    with disk.open("rb") as file:
+        return int.from_bytes(file.read(32)[24:32], "big")
 
 
 def sha256_of(path: Path) -> str:

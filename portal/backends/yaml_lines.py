@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from portal.core.errors import N_
+
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 10_000
@@ -20,10 +22,9 @@ Path = tuple[str | int, ...]
 class YamlTrouble(Exception):
     """The text is no YAML that we read; `line` says where."""
 
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
+    def __init__(self, message: str, line: int | None = None, **params: str) -> None:
+        super().__init__(message % params if params else message)
+        self.message, self.line, self.params = message, line, params
 
 
 @dataclass
@@ -43,21 +44,22 @@ class YamlDocument:
 def read_yaml(data: bytes) -> YamlDocument:
     """Read one document. Raises YamlTrouble for whatever is not plain, small, alias-free YAML."""
     if len(data) > MAX_BYTES:
-        raise YamlTrouble(f"the file is larger than {MAX_BYTES // 1024} KiB")
+        raise YamlTrouble(N_("the file is larger than %(most)s KiB"), most=str(MAX_BYTES // 1024))
     try:
         text = data.decode("utf-8")
         check_events(text)
         # SafeLoader makes strings, lists and maps only; we take its nodes and never its values
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
-        raise YamlTrouble("the file is not UTF-8 text") from error
+        raise YamlTrouble(N_("the file is not UTF-8 text")) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlTrouble(error.problem or "not YAML", mark.line + 1 if mark else None) from error
+        line = mark.line + 1 if mark else None
+        raise YamlTrouble(N_("not YAML: %(why)s"), line, why=error.problem or "?") from error
     except yaml.YAMLError as error:
-        raise YamlTrouble("not YAML: it has characters that YAML does not allow") from error
+        raise YamlTrouble(N_("not YAML: it has characters that YAML does not allow")) from error
     if node is None:
-        raise YamlTrouble("the file is empty")
+        raise YamlTrouble(N_("the file is empty"))
     document = YamlDocument(None)
     document.value = value_of(node, (), document.lines)
     return document
@@ -69,7 +71,7 @@ def check_events(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent):
-            raise YamlTrouble("aliases (*name) are not read here", line)
+            raise YamlTrouble(N_("aliases (*name) are not read here"), line)
         if isinstance(event, yaml.NodeEvent):
             nodes += 1
         if isinstance(event, yaml.CollectionStartEvent):
@@ -77,13 +79,13 @@ def check_events(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH or nodes > MAX_NODES:
-            raise YamlTrouble("nested too deeply or too many values", line)
+            raise YamlTrouble(N_("nested too deeply or too many values"), line)
 
 
 def value_of(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     lines[path] = node.start_mark.line + 1
     if node.tag.removeprefix("tag:yaml.org,2002:") not in PLAIN_TAGS:
-        raise YamlTrouble(f"tags such as {node.tag[:60]} are not read here", lines[path])
+        raise YamlTrouble(N_("tags such as %(tag)s are not read here"), lines[path], tag=node.tag[:60])
     if isinstance(node, yaml.MappingNode):
         return mapping_of(node, path, lines)
     if isinstance(node, yaml.SequenceNode):
@@ -96,10 +98,10 @@ def mapping_of(node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> di
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            raise YamlTrouble("a field's name must be plain text", line)
+            raise YamlTrouble(N_("a field's name must be plain text"), line)
         key = key_node.value
         if key in mapping:
-            raise YamlTrouble(f"the field {key[:60]!r} is there twice", line)
+            raise YamlTrouble(N_("the field “%(name)s” is there twice"), line, name=key[:60])
         mapping[key] = value_of(value_node, (*path, key), lines)
         lines[(*path, key)] = line
     return mapping

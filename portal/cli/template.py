@@ -13,8 +13,9 @@ from sqlalchemy import inspect
 from portal.backends.template_brought import bring as bring_disk
 from portal.backends.template_builds import BuildOutcome, Workshop
 from portal.backends.template_builds import build as build_disk
-from portal.backends.template_versions import versions
+from portal.backends.template_versions import unreadable, versions
 from portal.backends.templates_folder import read_template, read_templates
+from portal.cli.signals import told_to_stop
 from portal.config import Settings, read_settings
 from portal.core.errors import N_, Invalid, NotFound, PortalError
 from portal.core.templates import BrokenTemplate, TemplateSpec
@@ -56,16 +57,18 @@ def build(
         if settings.playbooks == "fake":
             raise Invalid(N_("The simulator builds no disks: it only pretends that they are there."))
         runner = choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings)
-        workshop = Workshop(
-            cabinet=settings.cabinet,
-            cache=settings.cabinet / "templates" / ".cache",
-            roles_dir=settings.playbooks_dir / "roles",
-            runner=runner,
-            clock=utc_now,
-            mirror=mirror,
-            on_line=print_line,
-        )
-        outcome = build_disk(workshop, spec, overrides=variables_of(set_ or []), force=force)
+        with told_to_stop() as stopped:
+            workshop = Workshop(
+                cabinet=settings.cabinet,
+                cache=settings.cabinet / "templates" / ".cache",
+                roles_dir=settings.playbooks_dir / "roles",
+                runner=runner,
+                clock=utc_now,
+                mirror=mirror,
+                on_line=print_line,
+                cancelled=stopped,
+            )
+            outcome = build_disk(workshop, spec, overrides=variables_of(set_ or []), force=force)
         sync_if_migrated(settings)
     say_outcome(outcome)
 
@@ -106,7 +109,7 @@ def list_() -> None:
 
 @app.command()
 def sync() -> None:
-    """Read the folders and the cabinet into the database. Server and worker do it at their start too."""
+    """Read folders and cabinet into the database. The worker does it too: at its start, and when a file changed."""
     settings = read_settings()
     with one_clear_line():
         report = sync_now(settings)
@@ -130,7 +133,9 @@ def variables_of(words: list[str]) -> dict[str, Json]:
         name, equals, value = word.partition("=")
         if not equals or not name.startswith("template_"):
             raise Invalid(N_("Write --set template_name=value, not “%(word)s”."), word=word)
-        variables[name] = value
+        # a role runs elsewhere: a path means the one seen from here
+        is_path = name.endswith("_source") and value and "://" not in value
+        variables[name] = str(Path(value).absolute()) if is_path else value
     return variables
 
 
@@ -138,11 +143,13 @@ def state_of(settings: Settings, found: TemplateSpec | BrokenTemplate) -> str:
     if isinstance(found, BrokenTemplate):
         return f"broken: {found.errors[0]}"
     numbers = [f"v{each.version}" for each in versions(settings.cabinet, found.slug)]
+    strange = unreadable(settings.cabinet, found.slug)
+    trouble = f" (left aside, unreadable: {', '.join(strange)})" if strange else ""
     if numbers:
-        return f"orderable: {', '.join(numbers)}"
+        return f"orderable: {', '.join(numbers)}{trouble}"
     if found.brought is None:
-        return f"not orderable: build its disk with “vivero template build {found.slug}”"
-    return f"not orderable: bring its disk with “vivero template bring {found.slug} <disk>”"
+        return f"not orderable: build its disk with “vivero template build {found.slug}”{trouble}"
+    return f"not orderable: bring its disk with “vivero template bring {found.slug} <disk>”{trouble}"
 
 
 def sync_now(settings: Settings) -> SyncReport:
@@ -155,7 +162,7 @@ def sync_now(settings: Settings) -> SyncReport:
 
 
 def sync_if_migrated(settings: Settings) -> None:
-    """A first build may come before the database; the server reads the catalogue when it starts."""
+    """A first build may come before the database; the worker reads the catalogue when it starts."""
     engine = open_engine(settings)
     try:
         migrated = inspect(engine).has_table("template_versions")
@@ -173,3 +180,5 @@ def say_outcome(outcome: BuildOutcome) -> None:
     what = "is ready" if outcome.is_new else "is up to date"
     size = outcome.version.size_bytes // 1024 // 1024
     typer.echo(f"{outcome.version.slug} v{outcome.version.version} {what} ({size} MiB)")
+    for name, value in outcome.kept.items():
+        typer.echo(f"  with {name}={value}, as given with --set for an earlier version")

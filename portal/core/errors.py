@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -29,6 +30,26 @@ def inner(message: str, params: Mapping[str, object]) -> dict[str, object]:
 def plain(params: Mapping[str, object]) -> dict[str, object]:
     """Values that can be written down as JSON."""
     return {key: value if isinstance(value, int | float | Mapping) else str(value) for key, value in params.items()}
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A part of a message that is translated by itself: a msgid and what fills it."""
+
+    message: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message % self.params if self.params else self.message
+
+
+class Phrases(tuple[Phrase, ...]):
+    """Several of them, shown with commas between."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self))
 
 
 class PortalError(Exception):

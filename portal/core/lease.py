@@ -40,8 +40,21 @@ def end_of_day(day: date, timezone: str = DEFAULT_TIMEZONE) -> datetime:
     return datetime.combine(day, time(23, 59, 59, fold=1), ZoneInfo(timezone)).astimezone(UTC)
 
 
-def check_days(*, starts_on: date | None, ends_on: date, today: date, policy: LeasePolicy) -> None:
-    """Raise Invalid, beside the right field, unless these days make a lease within the policy."""
+def last_day(first: date, *, network: str, support_ends: date) -> date:
+    """The last day of a lease that begins on `first`: up to a year, but not long beyond the end of support."""
+    short = first + timedelta(days=END_OF_SUPPORT.total_days)
+    if policy_for(network, out_of_support=False) == END_OF_SUPPORT:
+        return short
+    return min(first + timedelta(days=ORDINARY.total_days), max(support_ends, short))
+
+
+def possible_first_day(starts_on: date | None, today: date) -> date:
+    """The first day as wished, or the nearest to it that may be asked for."""
+    return min(max(starts_on or today, today), today + timedelta(days=MAX_AHEAD_DAYS))
+
+
+def check_days(*, starts_on: date | None, ends_on: date, today: date, network: str, support_ends: date) -> None:
+    """Raise Invalid, beside the right field, unless these days make a lease that may be ordered."""
     first = starts_on or today
     if first < today:
         raise Invalid(N_("The first day is already over."), field="starts_on")
@@ -49,17 +62,24 @@ def check_days(*, starts_on: date | None, ends_on: date, today: date, policy: Le
         raise Invalid(N_("The first day is more than a year away."), field="starts_on")
     if ends_on < first:
         raise Invalid(N_("The last day comes before the first."), field="ends_on")
-    last = first + timedelta(days=policy.total_days)
-    if ends_on > last:
+    last = last_day(first, network=network, support_ends=support_ends)
+    if ends_on <= last:
+        return
+    if network == "department" and last == support_ends:
         raise Invalid(
-            N_("This machine may be kept for %(days)s days at most: until %(last)s."),
+            N_("Its system gets no corrections after %(day)s: this machine may be kept until then."),
             field="ends_on",
-            days=policy.total_days,
-            last=last.isoformat(),
+            day=last.isoformat(),
         )
+    raise Invalid(
+        N_("This machine may be kept for %(days)s days at most: until %(last)s."),
+        field="ends_on",
+        days=(last - first).days,
+        last=last.isoformat(),
+    )
 
 
-def last_day(*, created_on: date, today: date, policy: LeasePolicy) -> date:
+def last_day_at_once(*, created_on: date, today: date, policy: LeasePolicy) -> date:
     """The last day to which a lease may be extended without a decision."""
     return min(created_on + timedelta(days=policy.total_days), today + timedelta(days=policy.extension_days))
 

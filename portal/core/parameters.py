@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from portal.core.errors import N_, Invalid
 from portal.core.templates import Parameter, ParameterKind
+from portal.core.texts import has_control_characters
 
 Value = str | int | bool
 
@@ -97,10 +98,12 @@ def check_text(parameter: Parameter, typed: object) -> str:
         raise Invalid(N_("At most %(maximum)s characters."), field=parameter.name, maximum=parameter.max_length)
     if len(text) < parameter.min_length:
         raise Invalid(N_("At least %(minimum)s characters."), field=parameter.name, minimum=parameter.min_length)
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+    if has_control_characters(text, lines=False):
         raise Invalid(N_("Please write it in one line, without control characters."), field=parameter.name)
     if parameter.kind is ParameterKind.CHOICE and text not in {choice.value for choice in parameter.choices}:
         raise Invalid(N_("Please choose one of the list."), field=parameter.name)
     if parameter.pattern is not None and not re.fullmatch(parameter.pattern, text):
-        raise Invalid(N_("This does not have the expected form."), field=parameter.name)
+        if parameter.pattern_help is None:
+            raise Invalid(N_("This does not have the expected form."), field=parameter.name)
+        raise Invalid(N_("Expected: %(form)s"), field=parameter.name, form=parameter.pattern_help)
     return text

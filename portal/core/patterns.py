@@ -3,32 +3,62 @@
 from __future__ import annotations
 
 import re
+from math import prod
+
+from portal.core.errors import N_, Invalid
 
 MAX_PATTERN_LENGTH = 200
-MAX_LOOSE_REPEATS = 3
+MAX_OPEN_REPEATS = 3
+MAX_WAYS = 200**3  # in which a text may be tried, about a second at the very worst
+REPEAT = re.compile(r"(?:([*+?])|\{(\d*)(,?)(\d*)\})[?+]?")
 
 
-def pattern_trouble(pattern: str) -> str | None:
-    """Why this pattern is refused, or None.
+def check_pattern(pattern: str, *, longest: int = 200) -> None:
+    """Raise Invalid unless matching any text of at most `longest` letters is quick.
 
-    No repeated groups and at most three repeats of open length: the time to match then grows with the third power of a
-    short text at worst, never exponentially.
+    No repeated groups, at most three repeats of open length, and all repeats, optional parts and alternatives together
+    leave a bounded number of ways to try: never an exponential one.
     """
     if len(pattern) > MAX_PATTERN_LENGTH:
-        return f"the pattern is longer than {MAX_PATTERN_LENGTH} characters"
+        raise Invalid(N_("The pattern is longer than %(most)s characters."), most=MAX_PATTERN_LENGTH)
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        return f"not a regular expression: {error}"
+        raise Invalid(N_("This is not a regular expression: %(why)s."), why=str(error)) from error
     bare = without_escapes_and_sets(pattern)
     if re.search(r"\\[1-9]|\(\?P=|\(\?[^:P]", bare):
-        return "back references, look-around and flags are not allowed in patterns"
+        raise Invalid(N_("Back references, look-around and flags are not allowed in patterns."))
     if re.search(r"\)[*+{]", bare):
-        return "a group must not be repeated; write its content out"
-    loose = len(re.findall(r"[*+]\+?|\{\d*,\d*\}", bare))
-    if loose > MAX_LOOSE_REPEATS:
-        return f"more than {MAX_LOOSE_REPEATS} repeats of open length (* + {{n,m}})"
-    return None
+        raise Invalid(N_("A group must not be repeated: write its content out."))
+    bare = re.sub(r"\(\?(?::|P<\w+>)", "(", bare)
+    spans = [span_of(found, longest) for found in REPEAT.finditer(bare)]
+    if sum(span > 2 for span in spans) > MAX_OPEN_REPEATS:
+        raise Invalid(N_("There are more than %(most)s repeats of open length (* + {n,m})."), most=MAX_OPEN_REPEATS)
+    if prod(spans) * alternatives_in(bare) > MAX_WAYS:
+        raise Invalid(N_("There are too many optional parts, repeats and alternatives: matching could take for ever."))
+
+
+def span_of(repeat: re.Match[str], longest: int) -> int:
+    """In how many lengths this repeat can match."""
+    sign, least, comma, most = repeat.groups()
+    if sign:
+        return 2 if sign == "?" else longest
+    if not comma:
+        return 1
+    return int(most) - int(least or 0) + 1 if most else longest
+
+
+def alternatives_in(bare: str) -> int:
+    """The branches of all groups, multiplied: in the worst case each choice meets each other."""
+    ways, open_groups = 1, [1]
+    for letter in bare:
+        if letter == "(":
+            open_groups.append(1)
+        elif letter == "|":
+            open_groups[-1] += 1
+        elif letter == ")" and len(open_groups) > 1:
+            ways *= open_groups.pop()
+    return ways * prod(open_groups)
 
 
 def without_escapes_and_sets(pattern: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -53,6 +54,9 @@ class Words:
     es: str
     en: str
 
+    def __str__(self) -> str:
+        return self.en
+
     def read(self, locale: str) -> str:
         return self.es if locale.startswith("es") else self.en
 
@@ -90,6 +94,18 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Quantities:
+    """What an approver gives one machine instead of its size's defaults; None leaves it."""
+
+    vcpus: int | None = None
+    memory_mib: int | None = None
+    disk_gib: int | None = None
+
+
+AS_THE_SIZE_SAYS = Quantities()
+
+
+@dataclass(frozen=True)
 class Choice:
     value: str
     label: Words
@@ -106,6 +122,7 @@ class Parameter:
     required: bool = True
     default: str | int | bool | None = None
     pattern: str | None = None
+    pattern_help: Words | None = None  # what the pattern asks for
     min_length: int = 0
     max_length: int = 100
     choices: tuple[Choice, ...] = ()
@@ -185,6 +202,7 @@ class TemplateSpec:
     licence_seats: int | None = None
     build: Build | None = None
     brought: Brought | None = None
+    category_name: Words | None = None  # of a category that is the hospital's own
 
     def size(self, slug: str) -> Size | None:
         return next((size for size in self.sizes if size.slug == slug), None)
@@ -204,11 +222,13 @@ class TemplateError:
     file: str
     line: int | None
     field: str
-    message: str
+    message: str  # a msgid, filled by `params`
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # `field` is a name of ours here
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+        text = self.message % self.params if self.params else self.message
+        return f"{place}: {self.field}: {text}" if self.field else f"{place}: {text}"
 
 
 @dataclass(frozen=True)
@@ -221,7 +241,10 @@ class BrokenTemplate:
 
 @dataclass(frozen=True)
 class BuiltVersion:
-    """One finished disk in the cabinet. `disk` lies below the storage directory; `digest`: what it was made of."""
+    """One finished disk in the cabinet. `disk` lies below the storage directory; `digest`: what it was made of.
+
+    `overrides` are the variables that were given with the command instead of those in `spec`.
+    """
 
     slug: str
     version: int
@@ -231,6 +254,7 @@ class BuiltVersion:
     built_at: datetime
     digest: str
     spec: Mapping[str, Any]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 def spec_to_data(spec: TemplateSpec) -> dict[str, Any]:

@@ -41,4 +41,4 @@ class TemplateVersion(Base, kw_only=True):
     size_bytes: Mapped[int]
     built_at: Mapped[datetime]
     spec: Mapped[dict[str, Any]] = mapped_column(repr=False)
-    missing: Mapped[bool] = mapped_column(default=False)  # the disk is no longer in the cabinet
+    missing: Mapped[bool] = mapped_column(default=False)  # the disk is no longer in the cabinet, or another one is

@@ -22,7 +22,10 @@ class VmRequestKind(StrEnum):
 
 
 class VmRequest(Base, kw_only=True):
-    """`wanted` keeps the wishes as submitted ({size, copies, ends_on}); the columns hold what was decided."""
+    """`wanted` keeps the wishes as submitted ({size, copies, ends_on}); the columns hold what was decided.
+
+    `spec` is the template as it was ordered and then approved: the machines get network, hardware and the rest from it.
+    """
 
     __tablename__ = "vm_requests"
     __table_args__ = (
@@ -61,6 +64,7 @@ class VmRequest(Base, kw_only=True):
     vm_id: Mapped[UUID | None] = mapped_column(default=None)
     template_version_id: Mapped[UUID | None] = mapped_column(ForeignKey("template_versions.id"), default=None)
     state: Mapped[VmRequestState] = state_column(VmRequestState, default=VmRequestState.SUBMITTED)
+    spec: Mapped[dict[str, Any] | None] = mapped_column(default=None, deferred=True, repr=False)
     decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"), default=None)
     decided_at: Mapped[datetime | None] = mapped_column(default=None)
     decision_comment: Mapped[str] = mapped_column(Text, default="")

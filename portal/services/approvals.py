@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from portal.core.lifecycle import VmRequestState
 from portal.core.naming import vm_names
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
-from portal.core.templates import TemplateSpec, spec_from_data
+from portal.core.templates import AS_THE_SIZE_SAYS, Quantities, Range, TemplateSpec, spec_from_data, spec_to_data
 from portal.interfaces import WorkflowQueue
 from portal.models import Template, VmRequest
 from portal.models.vm_requests import VmRequestKind
@@ -190,6 +190,7 @@ def approve(
     now: datetime,
     size: str | None = None,
     copies: int | None = None,
+    quantities: Quantities = AS_THE_SIZE_SAYS,
     ends_on: date | None = None,
     comment: str = "",
     timezone: str = DEFAULT_TIMEZONE,
@@ -198,7 +199,7 @@ def approve(
 ) -> VmRequest:
     """Approve, with less if wished, and queue the work in one transaction: never one without the other.
 
-    Raises OwnRequest, AlreadyDecided (by whom and when), NoCapacity, OverQuota, Invalid beside size/copies/ends_on.
+    Raises OwnRequest, AlreadyDecided (by whom and when), NoCapacity, OverQuota, Invalid beside its field.
     After any of them the caller rolls back.
     """
     vm_request = decidable(db, actor, vm_request_id)
@@ -212,12 +213,14 @@ def approve(
         notices.tell_extended(db, vm_request=vm_request, by=actor.name, now=now, base_url=base_url)
     else:
         take_less(db, vm_request, size=size, copies=copies)
+        move_quantities(db, vm_request, quantities)
         check_names(db, vm_request)
         check_room(db, vm_request, now=now, reserve_hosts=reserve_hosts)
         fix_version(db, vm_request)
         begin_if_due(db, vm_request, queue=queue, now=now, today=today)
         notices.tell_approved(db, vm_request=vm_request, by=actor.name, now=now, base_url=base_url)
     details = {"size": vm_request.size, "copies": vm_request.copies, "ends_on": vm_request.ends_on.isoformat()}
+    details |= {name: value for name, value in asdict(quantities).items() if value is not None}
     record(
         db,
         actor=actor,
@@ -266,6 +269,26 @@ def check_names(db: Session, vm_request: VmRequest) -> None:
         raise Conflict(N_("There is already a machine or an order called “%(name)s”."), name=taken)
 
 
+def move_quantities(db: Session, vm_request: VmRequest, quantities: Quantities) -> None:
+    """Each quantity of one machine may be moved between the limits of its size, which the template sets."""
+    spec = spec_of(db, vm_request.template_slug)
+    size = spec.size(vm_request.size) if spec else None
+    for name, value in asdict(quantities).items():
+        if value is None:
+            continue
+        if size is None:
+            raise Invalid(N_("The template no longer says what may be changed."), field=name)
+        limits: Range = getattr(size, name)
+        if not limits.contains(value):
+            raise Invalid(
+                N_("For this size it may be between %(least)s and %(most)s."),
+                field=name,
+                least=limits.minimum,
+                most=limits.maximum,
+            )
+        setattr(vm_request, name, value)
+
+
 def check_room(db: Session, vm_request: VmRequest, *, now: datetime, reserve_hosts: int) -> None:
     """Hold what is now asked, and raise unless it fits in quota and cluster."""
     department = quotas.lock_department(db, vm_request.department_id)
@@ -298,11 +321,14 @@ def missing(db: Session, vm_request: VmRequest, cluster: Capacity) -> Amount | N
 
 
 def fix_version(db: Session, vm_request: VmRequest) -> None:
-    """From now on the request means this disk, whatever is built later."""
+    """From now on the request means this disk, and the template as the approver sees it, whatever changes later."""
     version = newest_version(db, vm_request.template_slug)
     if version is None:
         raise Conflict(N_("The disk of this template is not ready yet. The administrators know."))
     vm_request.template_version_id = version.id
+    spec = spec_of(db, vm_request.template_slug)
+    if spec is not None:
+        vm_request.spec = spec_to_data(spec)
 
 
 def begin_if_due(db: Session, vm_request: VmRequest, *, queue: WorkflowQueue, now: datetime, today: date) -> None:

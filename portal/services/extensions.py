@@ -14,16 +14,16 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
+from portal.core import lease
 from portal.core.errors import N_, Conflict, Invalid
-from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, last_day, local_day
+from portal.core.lease import DEFAULT_TIMEZONE, end_of_day, local_day
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor
-from portal.core.templates import spec_from_data
 from portal.models import Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
 from portal.services import accounts, notices
 from portal.services.audit import record, subject_of
-from portal.services.orders import policy_of
+from portal.services.orders import decided_spec, policy_of
 from portal.services.parking import keep_until
 from portal.services.vm_access import again, check_no_work, manageable
 
@@ -58,7 +58,7 @@ def extend(
         raise Invalid(N_("This is more than two years away."), field="ends_on")
     if ends_on < today:
         raise Invalid(N_("The last day is already over."), field="ends_on")
-    if ends_on > last_day_at_once(vm, now=now, timezone=timezone):
+    if ends_on > last_day_at_once(db, vm, now=now, timezone=timezone):
         return ask_extension(db, actor=actor, vm=vm, ends_on=ends_on, reason=reason, now=now, base_url=base_url)
     keep_until(vm, end_of_day(ends_on, timezone), now)
     details = {"from": present_end.isoformat(), "to": ends_on.isoformat()}
@@ -66,11 +66,11 @@ def extend(
     return Extended(vm, ends_on)
 
 
-def last_day_at_once(vm: Vm, *, now: datetime, timezone: str = DEFAULT_TIMEZONE) -> date:
+def last_day_at_once(db: Session, vm: Vm, *, now: datetime, timezone: str = DEFAULT_TIMEZONE) -> date:
     """The last day that nobody has to decide about; it may be over."""
     today = local_day(now, timezone)
-    policy = policy_of(spec_from_data(vm.template_version.spec), today)
-    return last_day(created_on=local_day(vm.created_at, timezone), today=today, policy=policy)
+    policy = policy_of(decided_spec(db.get_one(VmRequest, vm.vm_request_id), vm.template_version), today)
+    return lease.last_day_at_once(created_on=local_day(vm.created_at, timezone), today=today, policy=policy)
 
 
 def ask_extension(

@@ -18,6 +18,7 @@ from portal.core.parameters import check_parameters
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
 from portal.core.templates import Personalisation, Size, TemplateSpec, spec_from_data
+from portal.core.texts import check_text
 from portal.interfaces import Json
 from portal.models import Claim, Department, Template, TemplateVersion, Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
@@ -80,9 +81,17 @@ def spec_of(db: Session, slug: str) -> TemplateSpec | None:
     return spec_from_data(template.spec)
 
 
+def decided_spec(vm_request: VmRequest, version: TemplateVersion) -> TemplateSpec:
+    """What the request's machines are made by. Old requests kept none: theirs is the one their disk was built from."""
+    return spec_from_data(vm_request.spec or version.spec)
+
+
 def newest_version(db: Session, slug: str) -> TemplateVersion | None:
     template = db.get(Template, slug)
-    return templates.newest(template.versions) if template else None
+    if template is None:
+        return None
+    spec = spec_from_data(template.spec) if template.spec is not None else None
+    return templates.newest(template.versions, spec)
 
 
 def policy_of(spec: TemplateSpec, today: date) -> lease.LeasePolicy:
@@ -146,13 +155,18 @@ def check_size(spec: TemplateSpec, slug: str) -> None:
 def check_purpose(purpose: str) -> None:
     if not 3 <= len(purpose.strip()) <= 2000:
         raise Invalid(N_("Please say in a few words what it is for."), field="purpose")
+    check_text(purpose, field="purpose")
 
 
 def check_days(order: Order, spec: TemplateSpec, today: date) -> None:
     if order.ends_on is None:
         raise Invalid(N_("Please say until when you need it."), field="ends_on")
     lease.check_days(
-        starts_on=order.starts_on, ends_on=order.ends_on, today=today, policy=policy_of(spec, order.ends_on)
+        starts_on=order.starts_on,
+        ends_on=order.ends_on,
+        today=today,
+        network=spec.network,
+        support_ends=spec.system.support_ends,
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Invalid, NotAllowed, NotFound, OverQuota
+from portal.core.errors import N_, Invalid, NotAllowed, NotFound, OverQuota, Phrase, Phrases
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount, Quota
@@ -19,6 +19,13 @@ SUMS = (
     func.coalesce(func.sum(Claim.memory_mib), 0),
     func.coalesce(func.sum(Claim.disk_gib), 0),
 )
+
+LEFT = {
+    "machines": N_("%(left)s machines"),
+    "vcpus": N_("%(left)s processors"),
+    "memory_mib": N_("%(left)s GB of memory"),
+    "disk_gib": N_("%(left)s GB of disk"),
+}
 
 
 def limit_of(department: Department) -> Amount:
@@ -54,21 +61,19 @@ def lock_department(db: Session, department_id: UUID) -> Department:
 
 
 def check_quota(quota: Quota, more: Amount, *, department: Department, field: str = "size") -> None:
-    if not quota.over(more):
+    """Raise OverQuota, naming only what does not suffice."""
+    over = quota.over(more)
+    if not over:
         return
-    left = quota.left
+    left = Phrases(Phrase(LEFT[measure], {"left": in_units(measure, getattr(quota.left, measure))}) for measure in over)
     raise OverQuota(
-        N_(
-            "This is more than %(department)s has left: %(machines)s machines, %(vcpus)s processors, "
-            "%(memory_gib)s GB of memory and %(disk_gib)s GB of disk."
-        ),
-        field=field,
-        department=department.name,
-        machines=max(left.machines, 0),
-        vcpus=max(left.vcpus, 0),
-        memory_gib=round(max(left.memory_mib, 0) / 1024, 1),
-        disk_gib=max(left.disk_gib, 0),
+        N_("This is more than %(department)s has left: %(left)s."), field=field, department=department.name, left=left
     )
+
+
+def in_units(measure: str, left: int) -> int | float:
+    left = max(left, 0)
+    return round(left / 1024, 1) if measure == "memory_mib" else left
 
 
 def departments(db: Session, *, actor: Actor, permission: Permission) -> list[Department]:

@@ -27,7 +27,10 @@ WHY_BROKEN = N_("Its folder has mistakes that an administrator must put right fi
 WHY_GONE = N_("Its folder is no longer there.")
 WHY_NOT_BUILT = N_("Its disk has not been built yet. An administrator can build it.")
 WHY_NOT_BROUGHT = N_("Its disk has not been brought yet. The hospital must provide it, with its SHA-256.")
-WHY_MISSING = N_("Its disk is missing from the storage.")
+WHY_NEW_DISK = N_(
+    "Its new disk has not been brought yet, and the old one is no longer the one that template.yml names."
+)
+WHY_MISSING = N_("Its disk is missing from the storage, or is no longer the one that was recorded.")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class SyncReport:
     gone: tuple[str, ...] = ()
     new_versions: tuple[str, ...] = ()
     altered: tuple[str, ...] = ()
+    unknown_departments: tuple[str, ...] = ()  # named by templates, and nobody has such a department
+    unreadable: tuple[str, ...] = ()  # descriptions of disks that say nothing sensible: those disks are left aside
 
 
 def sync(
@@ -83,7 +88,15 @@ def sync(
     db.flush()
     broken = [each.slug for each in found if isinstance(each, BrokenTemplate)]
     gone = sorted(set(rows) - here)
-    return SyncReport(*(tuple(names) for names in (added, changed, broken, gone, new, altered)))
+    unknown = unknown_departments(db, [each for each in found if isinstance(each, TemplateSpec)])
+    return SyncReport(*(tuple(names) for names in (added, changed, broken, gone, new, altered, unknown)))
+
+
+def unknown_departments(db: Session, specs: Sequence[TemplateSpec]) -> list[str]:
+    """Slugs that hide a template without a word, as "template: department". Nothing before there are departments."""
+    known = set(db.scalars(select(Department.slug)))
+    named = [(spec.slug, slug) for spec in specs for slug in (spec.owner, *(spec.may_order or ()))]
+    return [f"{template}: {slug}" for template, slug in named if slug not in known] if known else []
 
 
 def refresh(row: Template, found: TemplateSpec | BrokenTemplate, now: datetime) -> bool:
@@ -98,9 +111,10 @@ def refresh(row: Template, found: TemplateSpec | BrokenTemplate, now: datetime) 
 
 def add_versions(row: Template, built: Sequence[BuiltVersion]) -> list[str]:
     known = {version.version for version in row.versions}
-    in_cabinet = {each.version for each in built}
+    in_cabinet = {each.version: each.sha256 for each in built}
     for version in row.versions:
-        version.missing = version.version not in in_cabinet
+        # an altered disk is as good as none: nobody knows what is in it
+        version.missing = in_cabinet.get(version.version) != version.sha256
     new = [each for each in built if each.version not in known]
     for each in new:
         row.versions.append(version_row(each))
@@ -157,11 +171,19 @@ def orderable(db: Session, *, slug: str, department: Department) -> tuple[Templa
 def offer_of(row: Template) -> Offer:
     spec = spec_from_data(row.spec) if row.spec is not None else None
     errors = tuple(from_plain(TemplateError, error) for error in row.errors)
-    return Offer(row.slug, spec, newest(row.versions), why_not(row, spec), errors)
+    return Offer(row.slug, spec, newest(row.versions, spec), why_not(row, spec), errors)
 
 
-def newest(versions: Iterable[TemplateVersion]) -> TemplateVersion | None:
-    return max((each for each in versions if not each.missing), key=lambda each: each.version, default=None)
+def newest(versions: Iterable[TemplateVersion], spec: TemplateSpec | None) -> TemplateVersion | None:
+    """The disk that orders get: the newest that is there and that the template still stands by."""
+    usable = (each for each in versions if not each.missing and is_named(each, spec))
+    return max(usable, key=lambda each: each.version, default=None)
+
+
+def is_named(version: TemplateVersion, spec: TemplateSpec | None) -> bool:
+    """A disk that was brought counts while template.yml names its SHA-256; a built one while the disk is built."""
+    brought = spec.brought if spec else None
+    return (version.spec.get("brought") or {}).get("sha256") == (brought.sha256 if brought else None)
 
 
 def why_not(row: Template, spec: TemplateSpec | None) -> str | None:
@@ -169,10 +191,12 @@ def why_not(row: Template, spec: TemplateSpec | None) -> str | None:
         return WHY_GONE
     if row.errors or spec is None:
         return WHY_BROKEN
-    if newest(row.versions) is not None:
+    if newest(row.versions, spec) is not None:
         return None
-    if row.versions:
+    if any(is_named(version, spec) for version in row.versions):
         return WHY_MISSING
+    if row.versions and spec.brought is not None:
+        return WHY_NEW_DISK
     return WHY_NOT_BROUGHT if spec.brought is not None else WHY_NOT_BUILT
 
 

@@ -20,6 +20,7 @@ from portal.core.lifecycle import VmRequestState, WorkflowState
 from portal.core.naming import MAX_COPIES
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
+from portal.core.templates import spec_to_data
 from portal.interfaces import WorkflowQueue
 from portal.models import Department, VmRequest
 from portal.services import accounts, claims, notices, quotas, workflows
@@ -154,6 +155,7 @@ def row_of(checked: CheckedOrder, *, actor: Actor, form_key: str | None, now: da
         ends_on=checked.ends_on,
         form_key=form_key,
         parameters=dict(checked.values),
+        spec=spec_to_data(checked.spec),
         wanted={"size": checked.size.slug, "copies": order.copies, "ends_on": checked.ends_on.isoformat()},
     )
 

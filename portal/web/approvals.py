@@ -15,12 +15,13 @@ from portal.core.lease import local_day
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Permission
 from portal.core.quota import Amount
+from portal.core.templates import AS_THE_SIZE_SAYS, Quantities
 from portal.models import VmRequest
 from portal.models.vm_requests import VmRequestKind
 from portal.services import approvals, orders, vm_requests
 from portal.web.context import actor, db, now, permission, site
 from portal.web.formats import day, decision_word, when
-from portal.web.forms.approvals import ApprovalForm, DenialForm, approval_form
+from portal.web.forms.approvals import QUANTITIES, ApprovalForm, DenialForm, approval_form
 from portal.web.languages import current_language, in_words
 from portal.web.request_views import template_names, view_of
 
@@ -32,10 +33,11 @@ OUTCOMES = "approval_outcomes"
 
 @dataclass(frozen=True)
 class Changes:
-    """Less than was asked for; None leaves it as it is."""
+    """What is given instead of what was asked for; None leaves it as it is."""
 
     size: str | None = None
     copies: int | None = None
+    quantities: Quantities = AS_THE_SIZE_SAYS
     ends_on: date | None = None
     comment: str = ""
 
@@ -186,6 +188,7 @@ def approve_with(vm_request_id: UUID, changes: Changes) -> VmRequest:
         now=now(),
         size=changes.size,
         copies=changes.copies,
+        quantities=changes.quantities,
         ends_on=changes.ends_on,
         comment=changes.comment,
         timezone=settings.timezone,
@@ -199,9 +202,15 @@ def changes_in(form: ApprovalForm, vm_request: VmRequest) -> Changes:
     return Changes(
         size=form.size.data if form.size.data and form.size.data != vm_request.size else None,
         copies=form.copies.data if form.copies.data != vm_request.copies else None,
+        quantities=quantities_in(form, vm_request),
         ends_on=form.ends_on.data if form.ends_on.data != vm_request.ends_on else None,
         comment=form.comment.data or "",
     )
+
+
+def quantities_in(form: ApprovalForm, vm_request: VmRequest) -> Quantities:
+    typed = {name: form[name].data for name in QUANTITIES if name in form}
+    return Quantities(**{name: value for name, value in typed.items() if value != getattr(vm_request, name)})
 
 
 def form_for(vm_request: VmRequest, *, fresh: bool = False) -> ApprovalForm:
@@ -210,7 +219,8 @@ def form_for(vm_request: VmRequest, *, fresh: bool = False) -> ApprovalForm:
     asked = Amount(1, vm_request.vcpus, vm_request.memory_mib, vm_request.disk_gib)
     fitting = [size for size in spec.sizes if orders.one_of(size).fits(asked)] if spec else []
     sizes = [(size.slug, size.label.read(current_language())) for size in fitting]
-    return approval_form(vm_request, sizes, fresh=fresh)
+    ordered = spec.size(vm_request.size) if spec and vm_request.kind != VmRequestKind.EXTENSION else None
+    return approval_form(vm_request, sizes, ordered=ordered, fresh=fresh)
 
 
 def page(vm_request: VmRequest, approval: ApprovalForm, denial: DenialForm) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, render_template, request, send_from_directory
+from flask_babel import gettext
 
 from portal.core.errors import N_, NotFound
 from portal.core.policy import Permission
 from portal.services import templates
 from portal.services.templates import Offer
 from portal.web.context import actor, db, permission, site
-from portal.web.search_words import contains_words
+from portal.web.languages import current_language
+from portal.web.search_words import matches, words_of
 
 bp = Blueprint("catalogue", __name__, url_prefix="/catalogue")
 
@@ -29,14 +33,15 @@ def show() -> str:
     text = request.args.get("q", "").strip()[:100]
     category = request.args.get("category", "")
     whole = [offer for offer in templates.catalogue(db(), actor=actor()) if is_whole(offer)]
-    found = [offer for offer in whole if matches(offer, text)]
+    words = words_of(text)
+    found = best_of(whole, words)
     shown = [offer for offer in found if not category or category_of(offer) == category]
     page = "catalogue/_shelves.html" if "HX-Request" in request.headers else "catalogue/show.html"
     return render_template(
         page,
-        offers=sorted(shown, key=place_of),
+        offers=sorted(shown, key=lambda offer: (not offer.orderable, -in_name(offer, words), *place_of(offer))),
         categories=sorted({category_of(offer) for offer in found}, key=place_of_category),
-        names=CATEGORY_NAMES,
+        names=category_names(whole),
         total=len(whole),
         text=text,
         category=category,
@@ -66,18 +71,41 @@ def category_of(offer: Offer) -> str:
     return offer.spec.category if offer.spec else ""
 
 
-def matches(offer: Offer, text: str) -> bool:
+def category_names(offers: Sequence[Offer]) -> dict[str, str]:
+    """In the reader's words: ours, else what a hospital's own template says, else the slug."""
+    names = {category: gettext(words) for category, words in CATEGORY_NAMES.items()}
+    for offer in offers:
+        own = offer.spec.category_name if offer.spec else None
+        names.setdefault(category_of(offer), own.read(current_language()) if own else category_of(offer))
+    return names
+
+
+def best_of(offers: Sequence[Offer], words: Sequence[str]) -> list[Offer]:
+    """What has all of the words; where nothing has, what has most of them."""
+    scores = [matches(all_words(offer), words) for offer in offers]
+    best = max(scores, default=0)
+    if words and not best:
+        return []
+    return [offer for offer, score in zip(offers, scores, strict=True) if score == best]
+
+
+def all_words(offer: Offer) -> str:
     """Both languages are searched: people write "wiki" and "prueba" on the same day."""
     spec = offer.spec
     if spec is None:
-        return False
-    words = (spec.slug, spec.name.es, spec.name.en, spec.description.es, spec.description.en, spec.system.name)
-    return contains_words(" ".join((*words, *spec.tasks.es, *spec.tasks.en)), text)
+        return ""
+    texts = [spec.name, spec.description, *(size.label for size in spec.sizes)]
+    both = [word for words in texts for word in (words.es, words.en)]
+    return " ".join([spec.slug, spec.system.name, *both, *spec.tasks.es, *spec.tasks.en])
 
 
-def place_of(offer: Offer) -> tuple[bool, int, str]:
-    """What can be ordered comes first, then by what it is for."""
-    return (not offer.orderable, place_of_category(category_of(offer)), offer.slug)
+def in_name(offer: Offer, words: Sequence[str]) -> int:
+    """A word in the name says more than one in the description."""
+    return matches(f"{offer.slug} {offer.spec.name.es} {offer.spec.name.en}", words) if offer.spec else 0
+
+
+def place_of(offer: Offer) -> tuple[int, str]:
+    return (place_of_category(category_of(offer)), offer.slug)
 
 
 def place_of_category(category: str) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Flask, has_request_context, request
 from flask_babel import Babel, get_locale, gettext
 
-from portal.core.errors import PortalError
+from portal.core.errors import Phrases, PortalError
+from portal.core.templates import Words
 from portal.services.translations import TRANSLATIONS, compile_translations
 from portal.web.context import account, site
-from portal.web.formats import readable
+from portal.web.formats import readable, translated
 
 LANGUAGES = {"es": "Español", "en": "English"}
 REGIONS = {"es": "es", "en": "en_GB"}  # days before months, and 24 hours, in both
@@ -46,8 +47,13 @@ def current_language() -> str:
 def in_words(error: PortalError) -> str:
     """A PortalError's message in the reader's language. Values that are msgids themselves are translated too."""
     text = str(gettext(error.message))
-    params = {
-        name: readable(gettext(value) if isinstance(value, str) and value else value)
-        for name, value in error.params.items()
-    }
+    params = {name: value_in_words(value) for name, value in error.params.items()}
     return text % params if params else text
+
+
+def value_in_words(value: object) -> object:
+    if isinstance(value, Phrases):
+        return ", ".join(translated(one.message, one.params) for one in value)
+    if isinstance(value, Words):
+        return value.read(current_language())
+    return readable(gettext(value) if isinstance(value, str) and value else value)

@@ -58,7 +58,7 @@ def proposed_day(vm: Vm) -> date:
 
 
 def last_day_at_once(vm: Vm) -> date:
-    return vms.last_day_at_once(vm, now=now(), timezone=site().settings.timezone)
+    return vms.last_day_at_once(db(), vm, now=now(), timezone=site().settings.timezone)
 
 
 def extend_page(vm: Vm, form: ExtendForm) -> str:

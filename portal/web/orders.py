@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import N_, Conflict, Invalid, InvalidOrder, NotAllowed
-from portal.core.lease import local_day
+from portal.core.lease import last_day, local_day, possible_first_day
 from portal.core.naming import NAME_LENGTH
 from portal.core.policy import Permission
 from portal.core.templates import Personalisation, TemplateSpec
 from portal.models import Department, VmRequest
 from portal.services import quotas, templates, vm_requests
-from portal.services.orders import WINDOWS_NAME_LENGTH, Order, check_name, check_order, policy_of
+from portal.services.orders import WINDOWS_NAME_LENGTH, Order, check_name, check_order
 from portal.services.vm_requests import Estimate
+from portal.web import typed_secrets
 from portal.web.context import actor, db, now, permission, site
 from portal.web.forms.end_dates import EndChoice, end_choices
 from portal.web.forms.vm_requests import OrderForm, order_form_for
@@ -61,18 +62,20 @@ def estimate(slug: str) -> str:
 @permission(Permission.SUBMIT)
 def submit(slug: str) -> ResponseReturnValue:
     ordering = begin(slug)
+    typed_secrets.take_back(ordering.form, ordering.spec)
     if "quick_end" in request.form or "recalculate" in request.form:
         take_quick_end(ordering.form)
-        return page(ordering)
+        return page_again(ordering)
     if not ordering.form.validate_on_submit():
         show_what_else(ordering)
-        return page(ordering), 422
+        return page_again(ordering), 422
     try:
         vm_request = hand_in(ordering)
     except InvalidOrder as error:
         show_problems(ordering.form, error)
-        return page(ordering), 422
+        return page_again(ordering), 422
     db().commit()
+    typed_secrets.forget(ordering.form, ordering.spec)
     flash(_("Your request for “%(name)s” is with the approver.", name=vm_request.name), "success")
     return redirect(url_for("vm_requests.show", vm_request_id=vm_request.id), 303)
 
@@ -108,6 +111,12 @@ def page(ordering: Ordering) -> str:
         today=local_day(now(), site().settings.timezone),
         language=current_language(),
     )
+
+
+def page_again(ordering: Ordering) -> str:
+    """The page with all that was typed; secrets are kept on this side."""
+    typed_secrets.keep(ordering.form, ordering.spec)
+    return page(ordering)
 
 
 def order_of(ordering: Ordering) -> Order:
@@ -174,7 +183,8 @@ def take_quick_end(form: OrderForm) -> None:
 
 def choices_for(spec: TemplateSpec, starts_on: date | None) -> list[EndChoice]:
     today = local_day(now(), site().settings.timezone)
-    longest = (starts_on or today) + timedelta(days=policy_of(spec, today).total_days)
+    first = possible_first_day(starts_on, today)
+    longest = last_day(first, network=spec.network, support_ends=spec.system.support_ends)
     return end_choices(today, longest)
 
 

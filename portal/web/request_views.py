@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from flask_babel import format_timedelta
+from flask_babel import format_timedelta, ngettext
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -21,7 +21,7 @@ from portal.models.vm_requests import VmRequestKind
 from portal.services import accounts, orders, vm_requests, workflows
 from portal.services.workflows import CopyView, Progress
 from portal.web.context import actor, db, now
-from portal.web.formats import day, translated
+from portal.web.formats import day, memory, translated
 from portal.web.languages import current_language
 
 LOG_LINES = 400  # the newest; the whole log stays in the database
@@ -135,7 +135,7 @@ def decided_facts(vm_request: VmRequest, spec: TemplateSpec | None) -> tuple[Fac
         return (Fact(_("Until"), day(vm_request.ends_on), differing(asked_end, day(vm_request.ends_on))),)
     size = size_words(spec, vm_request.size)
     return (
-        Fact(_("Size"), size, differing(size_words(spec, asked.get("size", "")), size)),
+        Fact(_("Size"), size + moved_words(vm_request, spec), differing(size_words(spec, asked.get("size", "")), size)),
         Fact(_("Copies"), str(vm_request.copies), differing(str(asked.get("copies", "")), str(vm_request.copies))),
         Fact(_("Wanted from"), day(vm_request.starts_on) if vm_request.starts_on else _("As soon as it is approved")),
         Fact(_("Until"), day(vm_request.ends_on), differing(asked_end, day(vm_request.ends_on))),
@@ -149,6 +149,17 @@ def differing(asked: str, decided: str) -> str:
 def size_words(spec: TemplateSpec | None, slug: str) -> str:
     size = spec.size(slug) if spec else None
     return size.label.read(current_language()) if size else slug
+
+
+def moved_words(vm_request: VmRequest, spec: TemplateSpec | None) -> str:
+    """What one machine gets, where the approver has moved it from what the size says."""
+    size = spec.size(vm_request.size) if spec else None
+    one = Amount(1, vm_request.vcpus, vm_request.memory_mib, vm_request.disk_gib)
+    if size is None or orders.one_of(size) == one:
+        return ""
+    processors = ngettext("%(num)d processor", "%(num)d processors", one.vcpus)
+    disk = _("%(gib)s GB of disk", gib=one.disk_gib)
+    return f" ({processors}, {memory(one.memory_mib)}, {disk})"
 
 
 def parameter_facts(vm_request: VmRequest, spec: TemplateSpec | None) -> tuple[Fact, ...]:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+
+SPANISH = "a al con de del el en hasta la las los mi mis necesito nuestra nuestro o para por que quiero un una y"
+ENGLISH = "a an and for i in my need of on or our the to until up want with"
+FILLERS = frozenset([*SPANISH.split(" "), *ENGLISH.split(" ")])
 
 
 def plain(text: str) -> str:
@@ -11,7 +16,13 @@ def plain(text: str) -> str:
     return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
-def contains_words(text: str, wanted: str) -> bool:
-    """True if every wanted word (or its beginning) is somewhere in the text."""
+def words_of(wanted: str) -> list[str]:
+    """The words that say something: "moodle para 30 personas" looks for moodle, 30 and personas."""
+    words = plain(wanted).split()
+    return [word for word in words if word not in FILLERS] or words
+
+
+def matches(text: str, words: Sequence[str]) -> int:
+    """How many of the words (or their beginnings) are somewhere in the text."""
     there = plain(text)
-    return all(word in there for word in plain(wanted).split())
+    return sum(word in there for word in words)

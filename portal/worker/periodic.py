@@ -13,6 +13,7 @@ from sqlalchemy import select
 from portal.models import Host
 from portal.services import hosts, leases, login_sessions, mails, retention, workers, workflows
 from portal.site import Site
+from portal.worker.catalogue import CatalogueWatch
 
 log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ def duties(extra: Sequence[Duty] = ()) -> list[Duty]:
         Duty("start dated requests", 60, start_dated),
         Duty("send mails", 5, send_mails),
         Duty("refresh hosts", 30, refresh_hosts),
+        Duty("watch the catalogue", 30, CatalogueWatch().look),
         Duty("lease notices", 600, send_notices),
         Duty("park machines", 10, park_machines),
         Duty("retire machines", 600, retire_machines),

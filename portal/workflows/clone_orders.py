@@ -7,9 +7,10 @@ from dataclasses import asdict
 from uuid import UUID
 
 from portal.core.plain_data import to_plain
-from portal.core.templates import CloneKind, TemplateSpec, spec_from_data
+from portal.core.templates import CloneKind
 from portal.interfaces import Hardware, HostAddress, Json, MachineOrder, PlaybookRun
 from portal.models import Host, Vm, VmRequest
+from portal.services.orders import decided_spec
 from portal.services.sealing import unseal
 from portal.workflows.sequence import Context
 
@@ -65,7 +66,7 @@ def by_host(
 
 def order_of(vm: Vm, vm_request: VmRequest) -> dict[str, Json]:
     """The order as plain data, in the fields of MachineOrder."""
-    spec = spec_of(vm)
+    spec = decided_spec(vm_request, vm.template_version)
     order = MachineOrder(
         vm_id=vm.id,
         name=vm.name,
@@ -84,7 +85,3 @@ def order_of(vm: Vm, vm_request: VmRequest) -> dict[str, Json]:
         keyboard=vm.keyboard,
     )
     return {**asdict(order), "vm_id": str(vm.id)}
-
-
-def spec_of(vm: Vm) -> TemplateSpec:
-    return spec_from_data(vm.template_version.spec)

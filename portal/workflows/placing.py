@@ -14,9 +14,10 @@ from portal.core.errors import N_, Conflict
 from portal.core.lease import end_of_day
 from portal.core.lifecycle import HostState, VmState
 from portal.core.naming import mac_for, vm_id_for, vm_names
-from portal.core.templates import NetworkClass, TemplateSpec, spec_from_data
+from portal.core.templates import NetworkClass
 from portal.models import Host, TemplateVersion, Vm, VmRequest
 from portal.services import claims
+from portal.services.orders import decided_spec
 from portal.workflows.sequence import Context, vms_of
 
 ATTEMPTS = 5  # of giving addresses, when others do so at the same time
@@ -50,7 +51,8 @@ def place_machines(db: Session, ctx: Context) -> None:
     if not missing:
         return
     check_names(db, [names[position] for position in missing])
-    addresses = addresses_for(db, ctx, spec_from_data(version.spec), len(missing))
+    network = decided_spec(vm_request, version).network
+    addresses = addresses_for(db, ctx, network, len(missing))
     for position, address in zip(missing, addresses, strict=True):
         vm_id = vm_id_for(vm_request.id, position)
         db.add(new_vm(ctx, vm_request, position, names[position], hosts[vm_id], version, address, free_mac(db, vm_id)))
@@ -78,9 +80,9 @@ def check_names(db: Session, names: list[str]) -> None:
         )
 
 
-def addresses_for(db: Session, ctx: Context, spec: TemplateSpec, count: int) -> list[str | None]:
+def addresses_for(db: Session, ctx: Context, network: NetworkClass, count: int) -> list[str | None]:
     """Machines outside the department network have no address that the portal gives."""
-    if spec.network != NetworkClass.DEPARTMENT:
+    if network != NetworkClass.DEPARTMENT:
         return [None] * count
     settings = ctx.site.settings
     taken = set(db.scalars(select(Vm.address).where(Vm.address.is_not(None), Vm.state != VmState.RETIRED)))
@@ -127,7 +129,7 @@ def new_vm(
         vcpus=vm_request.vcpus,
         memory_mib=vm_request.memory_mib,
         disk_gib=vm_request.disk_gib,
-        network=spec_from_data(version.spec).network.value,
+        network=decided_spec(vm_request, version).network.value,
         mac=mac,
         created_at=ctx.site.clock(),
         expires_at=end_of_day(vm_request.ends_on, ctx.site.settings.timezone),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, PlaybookFailed, filled
@@ -14,7 +13,8 @@ from portal.interfaces import MachineOutcome
 from portal.models import TemplateVersion, VmRequest, Workflow
 from portal.services import audit, claims
 from portal.services.notices import tell_failed, tell_ready
-from portal.workflows.clone_orders import clone_run, spec_of
+from portal.services.orders import decided_spec, newest_version
+from portal.workflows.clone_orders import clone_run
 from portal.workflows.placing import place, unplace
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.readiness import mark_error, wait_until_ready
@@ -30,8 +30,10 @@ def claim(ctx: Context) -> None:
     with ctx.write() as db:
         vm_request = db.get_one(VmRequest, ctx.subject_id)
         claims.hold(db, vm_request, ctx.site.clock())
-        if vm_request.template_version_id is None:
-            vm_request.template_version_id = newest_version(db, vm_request).id
+        version = db.get(TemplateVersion, vm_request.template_version_id) if vm_request.template_version_id else None
+        # a disk that is lost after the approval is replaced by the newest, unless machines stand on it already
+        if version is None or (version.missing and not vms_of(db, vm_request.id)):
+            vm_request.template_version_id = orderable_version(db, vm_request).id
 
 
 def unclaim(ctx: Context) -> None:
@@ -39,9 +41,8 @@ def unclaim(ctx: Context) -> None:
         claims.release_request(db, db.get_one(VmRequest, ctx.subject_id))
 
 
-def newest_version(db: Session, vm_request: VmRequest) -> TemplateVersion:
-    query = select(TemplateVersion).where(TemplateVersion.template_slug == vm_request.template_slug)
-    version = db.scalars(query.order_by(TemplateVersion.version.desc()).limit(1)).first()
+def orderable_version(db: Session, vm_request: VmRequest) -> TemplateVersion:
+    version = newest_version(db, vm_request.template_slug)
     if version is None:
         raise Conflict(
             N_("The template “%(template)s” has no disk. An administrator builds it; then try again."),
@@ -96,7 +97,7 @@ def wait_ready(ctx: Context) -> None:
         vms = living_vms_of(db, ctx.subject_id)
         if not vms:
             raise PlaybookFailed(N_("No machine of this request is left. Roll this back and order again."))
-        ready = spec_of(vms[0]).ready
+        ready = decided_spec(db.get_one(VmRequest, ctx.subject_id), vms[0].template_version).ready
     wait_until_ready(ctx, ready)
 
 

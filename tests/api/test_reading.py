@@ -8,7 +8,10 @@ from tests.api.conftest import Caller, ordered, problem
 def test_the_catalogue_says_what_may_be_ordered(ada: Caller) -> None:
     (wiki,) = ada.get("/templates").get_json()["items"]
     assert (wiki["slug"], wiki["version"], wiki["orderable"]) == ("dokuwiki", 1, True)
-    assert wiki["sizes"][0] == {"slug": "small", "label": "small", "vcpus": 1, "memory_mib": 1024, "disk_gib": 10}
+    small = dict(wiki["sizes"][0])
+    limits = small.pop("limits")
+    assert small == {"slug": "small", "label": "small", "vcpus": 1, "memory_mib": 1024, "disk_gib": 10}
+    assert limits["memory_mib"] == {"min": 1024, "max": 1024}
     assert wiki["parameters"] == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from portal.backends import template_builds, template_versions
 from portal.backends.template_brought import bring
 from portal.backends.template_builds import Workshop, build
-from portal.backends.template_versions import TemplateBuildFailed, alone_in, sha256_of, versions
+from portal.backends.template_versions import TemplateBuildFailed, all_unreadable, alone_in, sha256_of, versions
 from portal.core.errors import Cancelled, Conflict, Invalid
 from portal.core.templates import (
     Brought,
@@ -25,8 +25,10 @@ from portal.core.templates import (
     NetworkClass,
     OperatingSystem,
     Personalisation,
+    Range,
     Ready,
     ReadyBy,
+    Size,
     TaskWords,
     TemplateSpec,
     Words,
@@ -100,7 +102,7 @@ def names(workshop: Workshop) -> list[str]:
 def test_the_first_build_is_v1_with_its_description(workshop: Workshop) -> None:
     outcome = build(workshop, make_spec())
     disk = workshop.cabinet / "templates" / "trial" / "v1.qcow2"
-    assert names(workshop) == [".lock", "v1.json", "v1.qcow2"]
+    assert names(workshop) == [".last-version", ".lock", "v1.json", "v1.qcow2"]
     assert outcome.version.sha256 == sha256_of(disk)
     assert versions(workshop.cabinet, "trial") == [outcome.version]
     assert disk.stat().st_mode & 0o222 == 0
@@ -129,6 +131,24 @@ def test_a_changed_role_or_variable_makes_a_new_version(workshop: Workshop, what
         assert build(workshop, make_spec(), overrides={"template_trial_size": 3}).is_new
 
 
+def test_what_was_given_with_the_command_is_recorded_and_counts_for_a_plain_build(workshop: Workshop) -> None:
+    spec = make_spec(build=Build("template_trial", {"template_trial_source": ""}))
+    first = build(workshop, spec, overrides={"template_trial_source": "/srv/x.tgz"})
+    assert versions(workshop.cabinet, "trial")[0].overrides == {"template_trial_source": "/srv/x.tgz"}
+    again = build(workshop, spec)
+    assert (again.is_new, again.version) == (False, first.version)
+    assert again.kept == {"template_trial_source": "/srv/x.tgz"}
+
+
+def test_a_change_in_template_yml_ends_what_was_given_with_the_command(workshop: Workshop) -> None:
+    build(workshop, make_spec(), overrides={"template_trial_source": "/srv/x.tgz"})
+    changed = make_spec(build=Build("template_trial", {"template_trial_source": "/srv/y.tgz"}))
+    outcome = build(workshop, changed)
+    assert (outcome.is_new, outcome.kept, outcome.version.overrides) == (True, {}, {})
+    run = workshop.runner.runs[-1]  # type: ignore[attr-defined]
+    assert run.variables["template_trial_source"] == "/srv/y.tgz"
+
+
 @pytest.mark.parametrize(
     ("runner", "trouble"),
     [
@@ -143,7 +163,7 @@ def test_a_failed_build_leaves_nothing(workshop: Workshop, runner: FakeRunner, t
     broken = Workshop(workshop.cabinet, workshop.cache, workshop.roles_dir, runner, clock=workshop.clock)
     with pytest.raises(trouble):
         build(broken, make_spec())
-    assert names(workshop) == [".lock"]
+    assert names(workshop) == [".last-version", ".lock"]
 
 
 def die() -> None:
@@ -188,9 +208,78 @@ def test_a_build_killed_at_any_stage_is_whole_or_absent_and_the_next_one_works(
     assert child.exitcode == -signal.SIGKILL
     assert len(versions(workshop.cabinet, "trial")) == finished
     outcome = build(workshop, make_spec(), force=True)
-    assert outcome.version.version == finished + 1
+    assert outcome.version.version == 2
     assert not [name for name in names(workshop) if name.startswith(".building")]
     assert sha256_of(workshop.cabinet / outcome.version.disk) == outcome.version.sha256
+
+
+def test_the_number_of_a_deleted_version_is_never_used_again(workshop: Workshop) -> None:
+    build(workshop, make_spec())
+    for name in ("v1.json", "v1.qcow2"):
+        (workshop.cabinet / "templates" / "trial" / name).unlink()
+    assert build(workshop, make_spec()).version.version == 2
+
+
+def test_a_description_stays_when_its_disk_is_missing_for_a_while(workshop: Workshop) -> None:
+    first = build(workshop, make_spec()).version
+    disk = workshop.cabinet / first.disk
+    disk.rename(workshop.cabinet / "elsewhere")
+    assert build(workshop, make_spec()).version.version == 2
+    (workshop.cabinet / "elsewhere").rename(disk)
+    assert [each.version for each in versions(workshop.cabinet, "trial")] == [1, 2]
+
+
+def test_half_a_base_system_is_removed_once_its_process_is_gone(workshop: Workshop) -> None:
+    workshop.cache.mkdir()
+    for name in ("debian-bookworm-1.tar", "debian-bookworm-1.tar.4999999", f"debian-bookworm-1.tar.{os.getpid()}"):
+        (workshop.cache / name).touch()
+    build(workshop, make_spec())
+    assert sorted(path.name for path in workshop.cache.iterdir()) == [
+        "debian-bookworm-1.tar",
+        f"debian-bookworm-1.tar.{os.getpid()}",
+    ]
+
+
+def test_the_folder_of_a_build_that_still_works_is_not_deleted_under_it(workshop: Workshop) -> None:
+    left = workshop.cabinet / "templates" / "trial" / ".building-v1-00000000" / "root"
+    left.mkdir(parents=True)
+    with subprocess.Popen(["cat"], cwd=left, stdin=subprocess.PIPE) as still_working:
+        with pytest.raises(TemplateBuildFailed, match=str(still_working.pid)):
+            build(workshop, make_spec())
+        assert left.is_dir()
+    assert build(workshop, make_spec()).is_new
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "half a descri",
+        "[]",
+        "{}",
+        "null",
+        '{"version": 2}',
+        "\udcff",
+        pytest.param("another version's", id="copied"),
+    ],
+)
+def test_a_description_that_says_nothing_sensible_is_left_aside_and_named(workshop: Workshop, text: str) -> None:
+    build(workshop, make_spec())
+    folder = workshop.cabinet / "templates" / "trial"
+    (folder / "v2.qcow2").write_bytes(QCOW2)
+    copied = (folder / "v1.json").read_bytes()
+    (folder / "v2.json").write_bytes(copied if text.startswith("another") else text.encode(errors="surrogateescape"))
+    assert [each.version for each in versions(workshop.cabinet, "trial")] == [1]
+    assert all_unreadable(workshop.cabinet) == ["trial/v2.json"]
+
+
+def test_a_pipe_in_place_of_a_description_keeps_nobody_waiting(workshop: Workshop) -> None:
+    folder = workshop.cabinet / "templates" / "trial"
+    folder.mkdir(parents=True)
+    (folder / "v1.qcow2").write_bytes(QCOW2)
+    os.mkfifo(folder / "v1.json")
+    assert versions(workshop.cabinet, "trial") == []
 
 
 def test_two_builds_of_one_template_do_not_meet(workshop: Workshop) -> None:
@@ -217,6 +306,21 @@ def test_a_brought_disk_with_another_sum_is_refused_and_told_its_sum(tmp_path: P
     disk = make_brought_disk(tmp_path)
     with pytest.raises(Invalid, match=sha256_of(disk)):
         bring(tmp_path / "cabinet", make_spec(build=None, brought=Brought(None)), disk, now=NOW)
+
+
+def test_a_brought_disk_larger_than_what_may_be_ordered_is_refused(tmp_path: Path) -> None:
+    disk = tmp_path / "xp.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(disk), "5G"], check=True)
+    words = Words(es="pequeña", en="small")
+
+    def spec(least_gib: int) -> TemplateSpec:
+        size = Size("small", words, Range(1, 1, 1), Range(512, 512, 512), Range(10, least_gib, 20))
+        return make_spec(build=None, brought=Brought(sha256_of(disk)), sizes=(size,))
+
+    with pytest.raises(Invalid, match="has 5 GiB, but a machine may be given 4 GiB"):
+        bring(tmp_path / "cabinet", spec(4), disk, now=NOW)
+    assert versions(tmp_path / "cabinet", "trial") == []
+    assert bring(tmp_path / "cabinet", spec(5), disk, now=NOW).is_new
 
 
 def test_a_brought_disk_that_reads_other_files_is_refused(tmp_path: Path) -> None:

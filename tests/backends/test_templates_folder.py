@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from portal.backends.templates_folder import read_template, read_templates
 from portal.backends.yaml_lines import YamlTrouble, read_yaml
 from portal.config import ROOT
+from portal.core.parameters import check_parameters
 from portal.core.templates import BrokenTemplate, TemplateSpec, spec_from_data, spec_to_data
 
 GOOD = """\
@@ -31,7 +33,7 @@ sizes:
     memory_mib: {default: 128, min: 128, max: 256}
     disk_gib: {default: 1, min: 1, max: 4}
 parameters:
-  - {name: title, kind: text, label: {es: Nombre, en: Name}, pattern: "[a-z]+"}
+  - {name: title, kind: text, label: {es: Nombre, en: Name}, pattern: "[a-z]+", pattern_help: {es: a, en: a}}
 personalisation: cloud-init
 ready: {by: agent, timeout_s: 60}
 disk: {build: {role: template_trial}}
@@ -70,19 +72,50 @@ def test_a_spec_survives_the_way_into_the_database_and_back(tmp_path: Path) -> N
     ("old", "new", "error"),
     [
         ("max: 256", "max: 100", "template.yml:11: sizes.0.memory_mib: min <= default <= max must hold"),
-        ("timeout_s: 60", "timeout_s: soon", "template.yml:16: ready.timeout_s: Input should be a valid integer"),
-        ("owner: informatica\n", "", "template.yml:1: owner: Field required"),
-        ("category: test", "category: test\ncolour: red", "template.yml:5: colour: Extra inputs are not permitted"),
+        ("timeout_s: 60", "timeout_s: soon", "template.yml:16: ready.timeout_s: must be a whole number"),
+        ("owner: informatica\n", "", "template.yml:1: owner: this field is missing"),
+        ("category: test", "category: test\ncolour: red", "template.yml:5: colour: there is no such field here"),
         (
             '"[a-z]+"',
             '"(a+)+"',
-            "template.yml:14: parameters.0.pattern: a group must not be repeated; write its content out",
+            "template.yml:14: parameters.0.pattern: A group must not be repeated",
         ),
         ("2028-06-30", "2028-13-99", "template.yml:6: system.support_ends: "),
         ("by: agent", "by: tcp", "template.yml:16: ready: port belongs to by: tcp, and it needs one"),
-        ("role: template_trial", "role: ../../etc", "template.yml:17: disk.build.role: String should match pattern"),
-        ("picture.svg", "../secret.svg", "template.yml:3: picture: String should match pattern"),
+        ("role: template_trial", "role: ../../etc", "template.yml:17: disk.build.role: must be the name of a role"),
+        ("picture.svg", "../secret.svg", "template.yml:3: picture: must be the name of a file in this folder"),
         ("picture.svg", "other.svg", "template.yml:3: picture: the file other.svg is not in the folder"),
+        (
+            "owner: informatica",
+            "owner: Informatica",
+            "template.yml:5: owner: must be small letters, digits and hyphens",
+        ),
+        ("by: agent", "by: luck", "template.yml:16: ready.by: must be one of these: agent, tcp, serial"),
+        (", pattern_help: {es: a, en: a}", "", "template.yml:14: parameters.0: pattern and pattern_help"),
+        ("max: 4}", "max: 99999}", "template.yml:12: sizes.0.disk_gib.max: must be at most 16384"),
+        ('"[a-z]+"', '"[a-z]+", default: ABC', "template.yml:14: parameters.0.default: "),
+        ('"[a-z]+"', '"[a-z]+", default: [a]', "template.yml:14: parameters.0.default: must be text, a whole number"),
+        (
+            '"[a-z]+"',
+            '"[a-z]+", min_length: 9, max_length: 3',
+            "template.yml:14: parameters.0.min_length: min_length is",
+        ),
+        ("category: test", "category: test\nmay_order: everybody", "template.yml:5: may_order: must be all, or a list"),
+        (
+            "category: test",
+            "category: test\nhardware: {firmware: uefi}",
+            "template.yml:5: hardware.firmware: a disk that is built here starts by BIOS",
+        ),
+        (
+            "category: test",
+            "category: test\nhardware:\n  machine: q35\n  disk_bus: sata",
+            "template.yml:7: hardware.disk_bus: the kernel of a disk that is built here knows no sata",
+        ),
+        (
+            'kind: text, label: {es: Nombre, en: Name}, pattern: "[a-z]+", pattern_help: {es: a, en: a}',
+            "kind: number, label: {es: Nombre, en: Name}, min: 9, max: 3",
+            "template.yml:14: parameters.0.min: min is more than max",
+        ),
         ("name: {es", "name: &x {es", ""),
     ],
 )
@@ -99,7 +132,7 @@ def test_an_error_names_file_line_and_field(tmp_path: Path, old: str, new: str, 
     [
         ("", "template.yml: the file is empty"),
         ("a: [1", "template.yml:1: "),
-        ("a: 1\na: 2", "template.yml:2: the field 'a' is there twice"),
+        ("a: 1\na: 2", "template.yml:2: the field “a” is there twice"),
         ("a: &x [1]\nb: *x", "template.yml:2: aliases"),
         ("a: !!python/object/apply:os.system [id]", "template.yml:1: tags"),
         ("[" * 50 + "]" * 50, "template.yml:1: nested too deeply"),
@@ -115,6 +148,14 @@ def test_what_is_not_plain_yaml_is_refused_with_its_line(tmp_path: Path, text: s
     assert errors_of(make_folder(tmp_path, text))[0].startswith(error)
 
 
+def test_two_mistakes_in_who_may_order_are_two_errors_with_their_places(tmp_path: Path) -> None:
+    text = GOOD.replace("category: test", "category: test\nmay_order:\n  - farmacia\n  - Informatica\n  - 3")
+    assert errors_of(make_folder(tmp_path, text)) == [
+        "template.yml:7: may_order.1: must be small letters, digits and hyphens, at most 59",
+        "template.yml:8: may_order.2: must be text; a number goes in quotes",
+    ]
+
+
 def test_a_missing_role_is_an_error_where_roles_are_looked_at(tmp_path: Path) -> None:
     assert "there is no role template_trial" in errors_of(make_folder(tmp_path), roles_dir=tmp_path)[0]
 
@@ -123,6 +164,13 @@ def test_a_folder_without_its_file_or_with_a_strange_name_is_broken(tmp_path: Pa
     (tmp_path / "empty").mkdir()
     assert "cannot be read" in errors_of(tmp_path / "empty")[0]
     assert "folder's name" in errors_of(make_folder(tmp_path, slug="Bad Name"))[0]
+
+
+def test_a_pipe_called_template_yml_keeps_nobody_waiting(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    (folder / "template.yml").unlink()
+    os.mkfifo(folder / "template.yml")
+    assert errors_of(folder) == ["template.yml: cannot be read: not a regular file"]
 
 
 def test_one_broken_folder_does_not_hide_the_others(tmp_path: Path) -> None:
@@ -169,3 +217,24 @@ def test_any_value_in_any_field_gives_a_spec_or_errors(
     folder = make_folder(tmp_path_factory.mktemp("templates"), yaml.safe_dump(document, allow_unicode=True))
     found = read_template(folder)
     assert isinstance(found, TemplateSpec) or all(error.message for error in found.errors)
+
+
+KEYS = {
+    "ssh-ed25519 " + "A" * 68: True,
+    "ssh-ed25519 " + "A" * 68 + " ada@hospital": True,
+    "ssh-rsa " + "A" * 716: True,
+    "ecdsa-sha2-nistp256 " + "A" * 140: True,
+    "sk-ssh-ed25519@openssh.com " + "A" * 92 + " token": True,
+    "ssh-dss " + "A" * 500: False,
+    "-----BEGIN OPENSSH PRIVATE KEY-----": False,
+    "ssh-ed25519 " + "A" * 20: False,
+}
+
+
+@pytest.mark.parametrize("slug", ["debian-12", "micro-linux"])
+@pytest.mark.parametrize(("key", "good"), KEYS.items())
+def test_the_shipped_linux_templates_take_the_usual_ssh_keys(slug: str, key: str, good: bool) -> None:
+    spec = read_template(ROOT / "templates_vm" / slug)
+    assert isinstance(spec, TemplateSpec)
+    checked = check_parameters(spec.parameters, {"ssh_key": key})
+    assert ("ssh_key" in checked.values) == good

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from portal.backends.template_versions import sha256_of
+from portal.cli.signals import told_to_stop
+from portal.cli.template import variables_of
 from portal.config import ROOT
 from portal.models import Template
 from tests.cli.conftest import Vivero
@@ -71,3 +75,30 @@ def test_a_variable_that_is_no_templates_is_refused(
 ) -> None:
     monkeypatch.setenv("VIVERO_PLAYBOOKS", "ansible")
     assert "ansible_user" in vivero("template", "build", "micro-linux", "--set", "ansible_user=x", code=1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_asks_the_build_to_stop_instead_of_leaving_its_playbook_alone(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with told_to_stop() as stopped:
+        assert not stopped()
+        os.kill(os.getpid(), number)
+        assert stopped()
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("moodle 5.tgz", "{here}/moodle 5.tgz"),
+        ("/srv/moodle.tgz", "/srv/moodle.tgz"),
+        ("https://mirror.hospital.test/moodle.tgz", "https://mirror.hospital.test/moodle.tgz"),
+        ("", ""),
+    ],
+)
+def test_a_source_beside_the_person_is_found_by_the_playbook_too(
+    given: str, taken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    variables = variables_of([f"template_moodle_source={given}", "template_moodle_sha256=abc"])
+    assert variables == {"template_moodle_source": taken.format(here=tmp_path), "template_moodle_sha256": "abc"}

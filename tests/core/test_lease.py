@@ -16,9 +16,11 @@ from portal.core.lease import (
     check_days,
     end_of_day,
     last_day,
+    last_day_at_once,
     local_day,
     notice_due,
     policy_for,
+    possible_first_day,
     retire_at,
 )
 
@@ -84,10 +86,56 @@ def test_what_gets_no_corrections_is_looked_at_sooner(network: str, out_of_suppo
 def test_days_are_checked_beside_their_field(starts_on: date | None, ends_on: date, field: str | None) -> None:
     raised = None
     try:
-        check_days(starts_on=starts_on, ends_on=ends_on, today=TODAY, policy=ORDINARY)
+        check_days(
+            starts_on=starts_on, ends_on=ends_on, today=TODAY, network="department", support_ends=date(2030, 1, 1)
+        )
     except Invalid as error:
         raised = error.field
     assert raised == field
+
+
+@pytest.mark.parametrize(
+    ("network", "support_ends", "last"),
+    [
+        ("department", date(2030, 1, 1), date(2027, 3, 2)),
+        ("department", date(2026, 12, 31), date(2026, 12, 31)),  # within the year: until the end of support
+        ("department", date(2026, 3, 20), date(2026, 5, 31)),  # soon or long ago: 90 days, then it is looked at again
+        ("department", date(2015, 7, 14), date(2026, 5, 31)),
+        ("quarantine", date(2030, 1, 1), date(2026, 5, 31)),
+    ],
+)
+def test_the_last_possible_day_is_accepted_and_the_next_is_refused_with_its_date(
+    network: str, support_ends: date, last: date
+) -> None:
+    assert last_day(TODAY, network=network, support_ends=support_ends) == last
+    days = {"starts_on": None, "today": TODAY, "network": network, "support_ends": support_ends}
+    check_days(ends_on=last, **days)  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match=last.isoformat()):
+        check_days(ends_on=last + timedelta(days=1), **days)  # type: ignore[arg-type]
+
+
+def test_a_refusal_for_the_end_of_support_says_so() -> None:
+    with pytest.raises(Invalid, match="no corrections after 2026-12-31"):
+        check_days(
+            starts_on=None,
+            ends_on=date(2027, 1, 1),
+            today=TODAY,
+            network="department",
+            support_ends=date(2026, 12, 31),
+        )
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "first"),
+    [
+        (None, TODAY),
+        (TODAY - timedelta(days=1), TODAY),
+        (TODAY + timedelta(days=5), TODAY + timedelta(days=5)),
+        (date.max, TODAY + timedelta(days=365)),
+    ],
+)
+def test_the_first_day_is_brought_to_what_may_be_asked_for(starts_on: date | None, first: date) -> None:
+    assert possible_first_day(starts_on, TODAY) == first
 
 
 @pytest.mark.parametrize(
@@ -96,7 +144,7 @@ def test_days_are_checked_beside_their_field(starts_on: date | None, ends_on: da
 )
 def test_extensions_within_policy(created_days_ago: int, ends_in_days: int, within: bool) -> None:
     created_on, ends_on = TODAY - timedelta(days=created_days_ago), TODAY + timedelta(days=ends_in_days)
-    assert (ends_on <= last_day(created_on=created_on, today=TODAY, policy=ORDINARY)) == within
+    assert (ends_on <= last_day_at_once(created_on=created_on, today=TODAY, policy=ORDINARY)) == within
 
 
 @pytest.mark.parametrize(

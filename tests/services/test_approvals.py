@@ -24,11 +24,12 @@ from portal.core.errors import (
 from portal.core.lease import end_of_day
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Actor, Role
-from portal.core.templates import NetworkClass, OperatingSystem
-from portal.models import Claim, Mail, VmRequest, Workflow
+from portal.core.templates import NetworkClass, OperatingSystem, Quantities, Range, Size, Words
+from portal.models import Claim, Mail, Template, TemplateVersion, VmRequest, Workflow
 from portal.models.database import make_write_sessions
 from portal.models.vm_requests import VmRequestKind
 from portal.services import approvals, audit, vms
+from portal.services.orders import decided_spec
 from tests.factories import (
     ListQueue,
     actor_for,
@@ -40,6 +41,7 @@ from tests.factories import (
     make_vm,
     make_vm_request,
 )
+from tests.factories.cluster import spec_data
 from tests.factories.moments import NOW, TODAY
 
 
@@ -71,6 +73,13 @@ def desk(db: Session) -> Desk:
     ada = make_account(db, "ada")
     vm_request = make_vm_request(db, by=ada, copies=4, claimed=True, name="wiki")
     return Desk(db, actor_for(db, "grace", role=Role.APPROVER), ListQueue(), vm_request)
+
+
+def test_a_template_moved_to_quarantine_after_the_order_is_approved_for_quarantine(desk: Desk) -> None:
+    desk.db.get_one(Template, "dokuwiki").spec = spec_data(network=NetworkClass.QUARANTINE)
+    approved = desk.approve()
+    version = desk.db.get_one(TemplateVersion, approved.template_version_id)
+    assert decided_spec(approved, version).network == NetworkClass.QUARANTINE
 
 
 def test_approving_queues_the_work_in_the_same_transaction(desk: Desk) -> None:
@@ -160,6 +169,40 @@ def test_more_than_was_asked_cannot_be_approved(desk: Desk, changes: dict[str, o
     with pytest.raises(Invalid) as raised:
         desk.approve(**changes)
     assert raised.value.field == field
+
+
+ROOMY = (Size("small", Words("s", "s"), Range(1, 1, 2), Range(1024, 512, 2048), Range(10, 10, 20)),)
+
+
+def test_each_quantity_may_be_moved_between_the_limits_of_its_size(desk: Desk) -> None:
+    desk.db.get_one(Template, "dokuwiki").spec = spec_data(sizes=ROOMY)
+    approved = desk.approve(quantities=Quantities(vcpus=2, memory_mib=512))
+    assert (approved.vcpus, approved.memory_mib, approved.disk_gib) == (2, 512, 10)
+    assert set(desk.db.scalars(select(Claim.memory_mib))) == {512}
+    (entry,) = audit.history_of(desk.db, approved.id)
+    assert (entry.details["vcpus"], entry.details["memory_mib"]) == (2, 512)
+
+
+@pytest.mark.parametrize(
+    ("quantities", "field"),
+    [
+        (Quantities(vcpus=3), "vcpus"),
+        (Quantities(memory_mib=511), "memory_mib"),
+        (Quantities(disk_gib=21), "disk_gib"),
+    ],
+)
+def test_a_quantity_beyond_the_limits_of_its_size_is_refused(desk: Desk, quantities: Quantities, field: str) -> None:
+    desk.db.get_one(Template, "dokuwiki").spec = spec_data(sizes=ROOMY)
+    with pytest.raises(Invalid, match="between") as raised:
+        desk.approve(quantities=quantities)
+    assert raised.value.field == field
+
+
+def test_more_than_the_quota_has_left_cannot_be_given_by_moving_a_quantity(desk: Desk) -> None:
+    desk.db.get_one(Template, "dokuwiki").spec = spec_data(sizes=ROOMY)
+    make_department(desk.db).quota_vcpus = 7
+    with pytest.raises(OverQuota):
+        desk.approve(quantities=Quantities(vcpus=2))
 
 
 def test_what_does_not_fit_with_a_host_in_reserve_is_refused(desk: Desk) -> None:

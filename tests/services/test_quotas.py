@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session
 
-from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound, OverQuota
 from portal.core.policy import Permission, Role
-from portal.core.quota import Amount
+from portal.core.quota import Amount, Quota
 from portal.services import departments, quotas
 from tests.factories import actor_for, make_department, make_vm_request
 from tests.factories.moments import NOW
@@ -26,6 +26,14 @@ def test_undecided_requests_are_counted_without_one(db: Session) -> None:
     make_vm_request(db, claimed=True, copies=3)
     make_vm_request(db, claimed=True, state="approved")
     assert quotas.undecided(db, but=mine.id).machines == 3
+
+
+def test_only_what_does_not_suffice_is_named(db: Session) -> None:
+    department = make_department(db)
+    quota = Quota(limit=Amount(10, 4, 8192, 100), used=Amount(1, 1, 1024, 95))
+    with pytest.raises(OverQuota, match=r"has left: 3 processors, 5 GB of disk\.$"):
+        quotas.check_quota(quota, Amount(1, 4, 1024, 10), department=department)
+    quotas.check_quota(quota, Amount(1, 3, 1024, 5), department=department)
 
 
 def test_a_quota_is_changed_by_who_manages_and_never_below_nothing(db: Session) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from portal.core.errors import Conflict
-from portal.services.sealing import seal, unseal
+from portal.services.sealing import seal, seal_answers, unseal, unseal_answers
+from tests.factories.moments import NOW
 
 SECRETS = {"admin_password": "quiet green river", "pin": "ñ€"}
 
@@ -29,3 +32,10 @@ def test_another_key_and_a_broken_seal_are_refused() -> None:
     for key, text in (("other", sealed), ("key", sealed[:-3] + "abc"), ("key", "")):
         with pytest.raises(Conflict):
             unseal(key, text)
+
+
+def test_answers_of_an_unfinished_form_can_be_read_for_an_hour_and_with_one_key() -> None:
+    sealed = seal_answers("key", SECRETS, now=NOW)
+    assert unseal_answers("key", sealed, now=NOW + timedelta(minutes=59)) == SECRETS
+    assert unseal_answers("key", sealed, now=NOW + timedelta(minutes=61)) == {}
+    assert unseal_answers("other", sealed, now=NOW) == {}

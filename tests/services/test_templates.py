@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import Conflict, NotAllowed, NotFound
 from portal.core.policy import Role
-from portal.core.templates import BrokenTemplate, Brought, BuiltVersion, TemplateError, spec_to_data
+from portal.core.templates import BrokenTemplate, Brought, BuiltVersion, TemplateError, TemplateSpec, spec_to_data
 from portal.models import Template
 from portal.services import templates
 from tests.factories.accounts import actor_for, make_department
@@ -86,6 +87,30 @@ def test_a_disk_that_changed_under_its_name_is_reported_and_not_taken_over(db: S
     assert db.get_one(Template, "dokuwiki").versions[0].sha256 == "a" * 64
 
 
+def test_a_disk_that_changed_under_its_name_cannot_be_ordered(db: Session) -> None:
+    sync(db, make_spec())
+    sync(db, make_spec(), built=[make_built(sha256="b" * 64)])
+    with pytest.raises(Conflict, match="no longer the one"):
+        templates.orderable(db, slug="dokuwiki", department=make_department(db))
+
+
+def brought(sha256: str) -> TemplateSpec:
+    return make_spec(brought=Brought(sha256))
+
+
+def test_a_brought_disk_is_closed_when_template_yml_names_another_one(db: Session) -> None:
+    old = replace(make_built(), spec=spec_to_data(brought("a" * 64)))
+    new = replace(make_built(version=2, sha256="c" * 64), spec=spec_to_data(brought("b" * 64)))
+    sync(db, brought("a" * 64), built=[old])
+    sync(db, brought("b" * 64), built=[old])
+    offer = templates.get(db, actor=actor_for(db, "ada"), slug="dokuwiki")
+    assert (offer.version, offer.why_not) == (None, templates.WHY_NEW_DISK)
+    sync(db, brought("b" * 64), built=[old, new])
+    assert templates.orderable(db, slug="dokuwiki", department=make_department(db))[1].version == 2
+    sync(db, brought("a" * 64), built=[old, new])
+    assert templates.orderable(db, slug="dokuwiki", department=make_department(db))[1].version == 1
+
+
 def test_a_broken_folder_is_for_administrators_only(db: Session) -> None:
     sync(db, make_spec())
     assert sync(db, BROKEN).broken == ("dokuwiki",)
@@ -109,6 +134,14 @@ def test_only_the_named_departments_see_it(db: Session) -> None:
     assert len(templates.catalogue(db, actor=actor_for(db, "bea", department="digestivo"))) == 1
     with pytest.raises(NotFound):
         templates.orderable(db, slug="dokuwiki", department=make_department(db, "farmacia"))
+
+
+def test_departments_that_nobody_has_are_reported(db: Session) -> None:
+    assert sync(db, make_spec(may_order=("farmaca",))).unknown_departments == ()  # no department yet: nothing to say
+    make_department(db, "farmacia")
+    make_department(db, "informatica")
+    report = sync(db, make_spec(may_order=("farmacia", "farmaca")))
+    assert report.unknown_departments == ("dokuwiki: farmaca",)
 
 
 def test_a_person_without_a_role_sees_no_catalogue(db: Session) -> None:

@@ -13,12 +13,14 @@ from portal.core.errors import Conflict, InvalidOrder, NotAllowed, NotFound
 from portal.core.lifecycle import StepState, VmRequestState, WorkflowState
 from portal.core.policy import Role
 from portal.core.quota import Amount
-from portal.core.templates import Parameter, ParameterKind, Personalisation, Words
-from portal.models import Claim, Mail, VmRequest, Workflow, WorkflowStep
+from portal.core.templates import NetworkClass, Parameter, ParameterKind, Personalisation, Words
+from portal.models import Claim, Mail, Template, VmRequest, Workflow, WorkflowStep
 from portal.services import audit, vm_requests, workflows
+from portal.services.orders import decided_spec
 from portal.services.sealing import unseal
 from portal.services.vm_requests import Order
 from tests.factories import ListQueue, actor_for, make_account, make_department, make_template, make_vm, make_vm_request
+from tests.factories.cluster import make_template_version, spec_data
 from tests.factories.moments import NOW
 
 KEY = "a secret key of the tests"
@@ -50,6 +52,12 @@ def test_an_order_is_kept_with_what_one_copy_takes(db: Session) -> None:
     assert vm_request.wanted == {"size": "small", "copies": 2, "ends_on": "2026-06-30"}
 
 
+def test_an_order_keeps_the_template_as_it_was_ordered(db: Session) -> None:
+    vm_request = submit(db)
+    db.get_one(Template, "dokuwiki").spec = spec_data(network=NetworkClass.ISOLATED)
+    assert decided_spec(vm_request, make_template_version(db)).network == NetworkClass.DEPARTMENT
+
+
 def test_an_order_holds_capacity_for_each_copy(db: Session) -> None:
     vm_request = submit(db)
     assert db.scalar(select(func.count()).where(Claim.vm_request_id == vm_request.id)) == 2
@@ -68,6 +76,12 @@ def test_an_order_is_audited(db: Session) -> None:
     vm_request = submit(db)
     (entry,) = audit.history_of(db, vm_request.id)
     assert (entry.action, entry.actor) == ("vm_request.submitted", "Ada")
+
+
+def test_a_purpose_with_a_nul_in_it_is_refused(db: Session) -> None:
+    with pytest.raises(InvalidOrder) as raised:
+        submit(db, purpose="Procedures\0of the ward")
+    assert fields(raised) == {"purpose"}
 
 
 def test_the_same_form_twice_is_one_request(db: Session) -> None:

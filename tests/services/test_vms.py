@@ -17,6 +17,7 @@ from portal.models import Account, Mail, Vm, VmRequest, VmUser
 from portal.services import audit, vms
 from portal.services.vms import Extended
 from tests.factories import ListQueue, actor_for, make_account, make_template, make_vm
+from tests.factories.cluster import spec_data
 from tests.factories.moments import NOW
 
 
@@ -120,6 +121,13 @@ def test_a_lease_is_extended_at_once_within_policy(db: Session, vm: Vm, owner: A
     outcome = extend(db, vm, owner, date(2026, 8, 29))
     assert outcome == Extended(vm, date(2026, 8, 29))
     assert vm.expires_at == end_of_day(date(2026, 8, 29))
+
+
+def test_a_machine_ordered_for_quarantine_is_not_extended_by_the_rules_of_its_older_disk(
+    db: Session, vm: Vm, owner: Actor
+) -> None:
+    db.get_one(VmRequest, vm.vm_request_id).spec = spec_data(network=NetworkClass.QUARANTINE)
+    assert isinstance(extend(db, vm, owner, date(2026, 8, 29), reason="The course goes on"), VmRequest)
 
 
 def test_beyond_policy_it_becomes_a_request_with_a_reason(db: Session, vm: Vm, owner: Actor) -> None:

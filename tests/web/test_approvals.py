@@ -9,12 +9,14 @@ import pytest
 
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Role
-from portal.models import Account, Membership, VmRequest
+from portal.core.templates import Range, Size, Words
+from portal.models import Account, Membership, Template, VmRequest
 from portal.models.vm_requests import VmRequestKind
 from portal.services import approvals
 from portal.services.accounts import actor_of
 from portal.site import Site
 from tests.factories import make_vm
+from tests.factories.cluster import spec_data
 from tests.web.conftest import NOW, CheckingClient, People
 from tests.web.ordering import request_of, stock
 
@@ -85,6 +87,32 @@ def test_approving_with_less_takes_what_is_given(grace: CheckingClient, site: Si
     decided = stored(site, vm_request)
     assert (decided.size, decided.copies, decided.ends_on) == ("small", 2, date(2026, 4, 30))
     assert decided.memory_mib == 1024
+
+
+def roomy(site: Site) -> None:
+    """The wiki's small size leaves room for one processor more."""
+    with site.write_sessions.begin() as db:
+        size = Size("small", Words("pequeña", "small"), Range(1, 1, 2), Range(1024, 1024, 1024), Range(10, 10, 10))
+        db.get_one(Template, "dokuwiki").spec = spec_data(sizes=(size,))
+
+
+def test_a_quantity_is_moved_where_the_size_leaves_room(grace: CheckingClient, site: Site, people: People) -> None:
+    roomy(site)
+    vm_request = request_of(site, people.ada)
+    text = text_of(grace, f"/approvals/{vm_request.id}")
+    assert "Between 1 and 2 for this size." in text
+    assert 'name="memory_mib"' not in text
+    grace.send(f"/approvals/{vm_request.id}/approve", {"vcpus": "2"})
+    assert stored(site, vm_request).vcpus == 2
+    assert "small (2 processors, 1 GB, 10 GB of disk)" in text_of(grace, f"/vm-requests/{vm_request.id}")
+
+
+def test_a_quantity_beyond_its_limits_is_refused_beside_it(grace: CheckingClient, site: Site, people: People) -> None:
+    roomy(site)
+    vm_request = request_of(site, people.ada)
+    answer = grace.send(f"/approvals/{vm_request.id}/approve", {"vcpus": "3"})
+    assert answer.status_code == 422
+    assert 'id="vcpus-error"' in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

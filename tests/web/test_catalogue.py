@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from portal.core.templates import NetworkClass, OperatingSystem, TaskWords, Words
+from portal.core.templates import NetworkClass, OperatingSystem, Range, Size, TaskWords, Words
 from portal.models import Account, Template
 from portal.site import Site
 from tests.factories.cluster import make_template
@@ -71,6 +71,26 @@ def test_search_finds_task_words_without_accents_and_in_both_languages(ada: Chec
         text = page(ada, f"/catalogue?q={words}")
         assert "offer-moodle" in text
         assert "offer-dokuwiki" not in text
+
+
+def test_a_whole_sentence_finds_what_it_names_with_the_people_of_its_size(ada: CheckingClient, site: Site) -> None:
+    size = Size("small", Words("hasta 30 personas", "up to 30 people"), *(Range(1, 1, 1),) * 3)
+    add(site, "moodle", sizes=(size,))
+    for sentence in ("moodle para 30 personas", "necesito un Moodle para 25 personas", "a moodle for the ward"):
+        text = page(ada, f"/catalogue?q={sentence}")
+        assert "offer-moodle" in text
+        assert "offer-dokuwiki" not in text
+
+
+def test_what_has_the_word_in_its_name_comes_first(ada: CheckingClient, site: Site) -> None:
+    add(site, "aula", description=Words("Como una wiki", "Like a wiki"), category="training")
+    text = page(ada, "/catalogue?q=wiki")
+    assert text.index('id="offer-dokuwiki"') < text.index('id="offer-aula"')
+
+
+def test_a_hospitals_own_category_has_its_own_words(ada: CheckingClient, site: Site) -> None:
+    add(site, "sintrom", category="anticoagulation", category_name=Words("Anticoagulación", "Blood thinning"))
+    assert "Blood thinning" in page(ada)
 
 
 def test_a_category_narrows_and_keeps_the_search(ada: CheckingClient, site: Site) -> None:

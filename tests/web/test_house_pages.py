@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from portal.core.lifecycle import HostState
+from portal.core.templates import Brought
 from portal.models import Account, AuditEntry, Host, Template
 from portal.services import mails
 from portal.site import Site
@@ -50,6 +51,14 @@ def test_templates_show_their_disks(alan: CheckingClient, site: Site) -> None:
     with site.write_sessions.begin() as db:
         make_template(db, "dokuwiki", versions=2)
     assert "templates/dokuwiki/v2.qcow2" in alan.get("/templates/dokuwiki").text
+
+
+def test_a_template_whose_disk_is_brought_is_not_told_to_be_built(alan: CheckingClient, site: Site) -> None:
+    with site.write_sessions.begin() as db:
+        make_template(db, "old-app", versions=0, brought=Brought(None))
+        make_template(db, "ours", versions=0)
+    assert "vivero template bring old-app" in alan.get("/templates/old-app").text
+    assert "vivero template build ours" in alan.get("/templates/ours").text
 
 
 def test_hosts_show_what_they_carry(olga: CheckingClient, host: UUID) -> None:

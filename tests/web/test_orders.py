@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -9,7 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core.policy import Role
-from portal.models import Account, Membership, VmRequest
+from portal.core.templates import OperatingSystem
+from portal.models import Account, LoginSession, Membership, VmRequest
+from portal.services.sealing import unseal
 from portal.site import Site
 from tests.factories.cluster import make_template
 from tests.web.conftest import CheckingClient, People
@@ -83,6 +86,7 @@ def test_sending_twice_gives_one_request(ada: CheckingClient, db: Session) -> No
     [
         ("purpose", ""),
         ("purpose", "x" * 1001),
+        ("purpose", "a wiki \0 for the ward"),
         ("size", "enormous"),
         ("name", "Not A Name!"),
         ("copies", "31"),
@@ -92,6 +96,7 @@ def test_sending_twice_gives_one_request(ada: CheckingClient, db: Session) -> No
         ("ends_on", "2020-01-01"),
         ("ends_on", "2040-01-01"),
         ("starts_on", "2026-02-01"),
+        ("starts_on", "9999-12-31"),
         ("parameter_title", "small letter first"),
         ("parameter_password", "short"),
         ("parameter_language", "fr"),
@@ -117,9 +122,65 @@ def test_all_that_is_wrong_is_said_at_once(ada: CheckingClient) -> None:
     assert text.count('id="copies-error"') == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "focused"),
+    [
+        ({"copies": "30"}, "size-0"),  # more than the quota is said beside the size
+        ({"copies": "31", "ends_on": "2020-01-01"}, "copies"),
+        ({"size": "enormous", "copies": "31"}, "size-0"),
+        ({"ends_on": "", "parameter_title": "small letter first"}, "parameter_title"),
+    ],
+)
+def test_the_first_wrong_field_of_the_page_gets_the_focus_without_javascript(
+    ada: CheckingClient, wrong: dict[str, str], focused: str
+) -> None:
+    text = ada.send(ORDER, answers(**wrong)).get_data(as_text=True)
+    tags = re.findall(r"<(?:input|select|textarea)[^>]* autofocus[^>]*>", text)
+    assert [re.search(r' id="([^"]*)"', tag)[1] for tag in tags] == [focused]  # type: ignore[index]
+
+
 def test_a_wrong_form_never_shows_the_secret_again(ada: CheckingClient) -> None:
     text = ada.send(ORDER, answers(copies="31")).get_data(as_text=True)
     assert "romero-y-pino" not in text
+
+
+@pytest.mark.parametrize("again", [{"copies": "31"}, {"recalculate": "yes"}, {"quick_end": "2026-06-30"}])
+def test_a_secret_is_not_lost_by_a_mistake_elsewhere(
+    ada: CheckingClient, site: Site, db: Session, again: dict[str, str]
+) -> None:
+    text = ada.send(ORDER, answers(**again)).get_data(as_text=True)
+    assert "Already typed: leave it empty to keep it." in text
+    assert ada.send(ORDER, answers(parameter_password="")).status_code == 303
+    assert unseal(site.settings.secret_key, only_request(db).sealed_parameters) == {"password": "romero-y-pino"}
+
+
+def test_a_secret_typed_anew_replaces_the_kept_one(ada: CheckingClient, site: Site, db: Session) -> None:
+    ada.send(ORDER, answers(copies="31"))
+    ada.send(ORDER, answers(parameter_password="tomillo-y-jara"))
+    assert unseal(site.settings.secret_key, only_request(db).sealed_parameters) == {"password": "tomillo-y-jara"}
+
+
+def test_a_kept_secret_belongs_to_one_form(ada: CheckingClient) -> None:
+    ada.send(ORDER, answers(copies="31"))
+    answer = ada.send(ORDER, answers(form_key="another-form", parameter_password=""))
+    assert 'id="parameter_password-error"' in answer.get_data(as_text=True)
+
+
+def test_a_wrong_secret_is_not_kept_nor_the_one_before_it(ada: CheckingClient) -> None:
+    ada.send(ORDER, answers(copies="31"))
+    ada.send(ORDER, answers(parameter_password="short"))
+    answer = ada.send(ORDER, answers(parameter_password=""))
+    assert 'id="parameter_password-error"' in answer.get_data(as_text=True)
+
+
+def test_a_kept_secret_lies_sealed_in_the_log_in_and_is_gone_after_the_order(ada: CheckingClient, db: Session) -> None:
+    ada.send(ORDER, answers(copies="31"))
+    kept = str(list(db.scalars(select(LoginSession.data))))
+    assert "typed_secrets" in kept
+    assert "romero-y-pino" not in kept
+    ada.send(ORDER, answers(parameter_password=""))
+    db.rollback()
+    assert "dokuwiki one-form" not in str(list(db.scalars(select(LoginSession.data))))
 
 
 def test_more_than_the_quota_is_said_beside_the_size(ada: CheckingClient, db: Session) -> None:
@@ -169,6 +230,14 @@ def test_the_panel_says_when_it_is_too_much(ada: CheckingClient) -> None:
 def test_the_panel_bears_nonsense(ada: CheckingClient) -> None:
     text = text_of(ada, "/catalogue/dokuwiki/estimate?size=x&copies=-7&ends_on=never&department_id=nobody")
     assert "<strong>1</strong> machine" in text
+
+
+def test_the_longest_possible_day_that_is_offered_is_accepted(ada: CheckingClient, site: Site, db: Session) -> None:
+    with site.write_sessions.begin() as writing:
+        make_template(writing, "ending", system=OperatingSystem("Debian 12", date(2026, 12, 31)))
+    text = text_of(ada, "/catalogue/ending/order")
+    assert 'value="2026-12-31" title' in text
+    assert ada.send("/catalogue/ending/order", answers(ends_on="2026-12-31", size="small")).status_code == 303
 
 
 def test_a_template_without_a_disk_cannot_be_ordered(ada: CheckingClient, site: Site) -> None:

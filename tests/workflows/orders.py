@@ -91,6 +91,7 @@ def make_vm_request(
     copies: int = 1,
     state: VmRequestState = VmRequestState.APPROVED,
     memory_mib: int = 128,
+    spec: TemplateSpec | None = None,
 ) -> VmRequest:
     ada = db.query(Account).filter_by(login="ada").one()
     farmacia = db.query(Department).filter_by(slug="farmacia").one()
@@ -109,6 +110,7 @@ def make_vm_request(
         purpose="a course",
         ends_on=date(2026, 6, 30),
         state=state,
+        spec=spec_to_data(spec) if spec else None,
     )
     db.add(vm_request)
     db.flush()

@@ -16,7 +16,7 @@ from portal.core.lifecycle import StepState, VmRequestState, VmState, WorkflowSt
 from portal.core.naming import mac_for, vm_id_for
 from portal.core.templates import NetworkClass, Ready, ReadyBy, spec_to_data
 from portal.interfaces import BUSY, HostAddress
-from portal.models import AuditEntry, Claim, Host, JobLine, Mail, TemplateVersion, Vm, Workflow, WorkflowStep
+from portal.models import AuditEntry, Claim, Host, JobLine, Mail, TemplateVersion, Vm, VmRequest, Workflow, WorkflowStep
 from portal.services import workflows
 from portal.workflows.sequence import Fenced, Hooks, Stopping
 from tests.workflows.conftest import World
@@ -449,6 +449,47 @@ def test_outside_the_department_network_no_address_is_given(world: World) -> Non
     assert world.run() == "done"
     with world.read() as db:
         assert db.execute(select(Vm.network, Vm.address)).one() == ("quarantine", None)
+
+
+def test_a_template_moved_to_quarantine_clones_into_quarantine_though_its_disk_is_older(world: World) -> None:
+    world.order(spec=make_spec(network=NetworkClass.QUARANTINE, ready=Ready(ReadyBy.AGENT, timeout_s=5)))
+    assert world.run() == "done"
+    machine = world.playbooks.runs[0].host_variables["hv1"]["clone_vms_machines"][0]  # type: ignore[index]
+    assert (machine["network"], machine["address"]) == ("quarantine", None)  # type: ignore[index, call-overload]
+    with world.read() as db:
+        assert db.execute(select(Vm.network, Vm.address)).one() == ("quarantine", None)
+
+
+def add_version(world: World, number: int, **changes: object) -> UUID:
+    with world.site.write_sessions.begin() as db:
+        first = db.scalars(select(TemplateVersion).where(TemplateVersion.version == 1)).one()
+        fields = {"template_slug": first.template_slug, "disk": f"templates/micro-linux/v{number}.qcow2"}
+        fields |= {"sha256": "1" * 64, "size_bytes": 1, "built_at": first.built_at, "spec": first.spec}
+        version = TemplateVersion(version=number, **{**fields, **changes})
+        db.add(version)
+        db.flush()
+        return version.id
+
+
+def disk_of_the_machine(world: World) -> str:
+    with world.read() as db:
+        return db.scalars(select(Vm)).one().template_version.disk
+
+
+def test_a_version_whose_disk_is_gone_is_not_chosen_though_it_is_the_newest(world: World) -> None:
+    add_version(world, 2, missing=True)
+    world.order()
+    assert world.run() == "done"
+    assert disk_of_the_machine(world) == "templates/micro-linux/v1.qcow2"
+
+
+def test_a_disk_lost_between_approval_and_work_is_replaced_by_the_newest(world: World) -> None:
+    lost = add_version(world, 2, missing=True)
+    vm_request_id = world.order()
+    with world.site.write_sessions.begin() as db:
+        db.get_one(VmRequest, vm_request_id).template_version_id = lost
+    assert world.run() == "done"
+    assert disk_of_the_machine(world) == "templates/micro-linux/v1.qcow2"
 
 
 def test_a_hardware_address_that_a_living_machine_has_is_not_given_again(world: World) -> None:

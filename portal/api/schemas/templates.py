@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from portal.api.schemas.values import PageOut
+
+
+class LimitsOut(BaseModel):
+    """Between which an approver may move a quantity."""
+
+    min: int
+    max: int
 
 
 class SizeOut(BaseModel):
@@ -16,6 +23,7 @@ class SizeOut(BaseModel):
     vcpus: int
     memory_mib: int
     disk_gib: int
+    limits: dict[Literal["vcpus", "memory_mib", "disk_gib"], LimitsOut]
 
 
 class ChoiceOut(BaseModel):
@@ -30,6 +38,7 @@ class ParameterOut(BaseModel):
     required: bool
     default: Any = None
     pattern: str | None = None
+    pattern_help: str | None = Field(None, description="What the pattern asks for, in words.")
     min_length: int | None = None
     max_length: int | None = None
     minimum: int | None = None

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import SelectField, TextAreaField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
+from portal.core.templates import Range, Size
 from portal.models import VmRequest
 from portal.web.forms.fields import CountField, DayField, PortalForm, options, stripped
+
+QUANTITIES = ("vcpus", "memory_mib", "disk_gib")
 
 
 class ApprovalForm(PortalForm):
@@ -20,6 +24,9 @@ class ApprovalForm(PortalForm):
         _("Number of copies"),
         validators=[Optional(), NumberRange(1, 30, message=_("Between 1 and 30 copies."))],
     )
+    vcpus = CountField(_("Processors of each machine"), validators=[Optional()])
+    memory_mib = CountField(_("Memory of each machine, in MiB"), validators=[Optional()])
+    disk_gib = CountField(_("Disk of each machine, in GiB"), validators=[Optional()])
     ends_on = DayField(_("Until"), validators=[Optional()])
     comment = TextAreaField(
         _("A word to the person"),
@@ -42,9 +49,23 @@ class DenialForm(PortalForm):
     )
 
 
-def approval_form(vm_request: VmRequest, sizes: Sequence[tuple[str, str]], *, fresh: bool = False) -> ApprovalForm:
-    """The order's own values stand in the form; `fresh` takes nothing from what the browser has just sent."""
-    asked = {"size": vm_request.size, "copies": vm_request.copies, "ends_on": vm_request.ends_on}
+def approval_form(
+    vm_request: VmRequest, sizes: Sequence[tuple[str, str]], *, ordered: Size | None, fresh: bool = False
+) -> ApprovalForm:
+    """The order's own values stand in the form; `fresh` takes nothing from what the browser has just sent.
+
+    Quantities can be moved where the `ordered` size leaves room for it.
+    """
+    asked = {name: getattr(vm_request, name) for name in ("size", "copies", "ends_on", *QUANTITIES)}
     form = ApprovalForm(formdata=None, data=asked) if fresh else ApprovalForm(data=asked)
     form.size.choices = options(sizes)
+    for name in QUANTITIES:
+        limits: Range | None = getattr(ordered, name) if ordered else None
+        if limits is None or limits.minimum == limits.maximum:
+            del form[name]
+        else:
+            form[name].description = gettext(
+                "Between %(least)s and %(most)s for this size.", least=limits.minimum, most=limits.maximum
+            )
+            form[name].render_kw = {"min": limits.minimum, "max": limits.maximum}
     return form

@@ -11,9 +11,29 @@ from wtforms import DateField, IntegerField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # the stubs are of an older version
 from wtforms.validators import ValidationError
 
+from portal.core.errors import Invalid
+from portal.core.texts import check_text
+
 
 class PortalForm(FlaskForm):  # type: ignore[misc]
-    """A form that can also show what the services found wrong."""
+    """A form that takes no invisible characters and can also show what the services found wrong."""
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        good: bool = super().validate(extra_validators)
+        for name, field in self._fields.items():
+            if isinstance(field.data, str) and not field.errors:
+                try:
+                    check_text(field.data, field=name)
+                except Invalid as problem:
+                    self.add_problem(name, _(problem.message))
+                    good = False
+        return good
+
+    def mark_first_wrong(self) -> None:
+        """Its control gets the focus when the page opens, also without JavaScript."""
+        wrong = next((field for field in self._fields.values() if field.errors), None)
+        if wrong is not None:
+            wrong.autofocus = True
 
     def add_problem(self, name: str | None, text: str) -> None:
         """Beside the field of that name, else above the form."""

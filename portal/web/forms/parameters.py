@@ -13,6 +13,7 @@ from portal.core.errors import Invalid
 from portal.core.parameters import check_value
 from portal.core.templates import Parameter, ParameterKind
 from portal.web.forms.fields import options
+from portal.web.languages import in_words
 
 PREFIX = "parameter_"  # so that no parameter can take the name of a field of every order
 
@@ -29,14 +30,14 @@ class ChecksParameter:
         try:
             check_value(self.parameter, field.data)
         except Invalid as problem:
-            raise ValidationError(gettext(problem.message, **problem.params)) from None
+            raise ValidationError(in_words(problem)) from None
 
 
 def parameter_field(parameter: Parameter, locale: str) -> Field:
     """The (unbound) field for one parameter, in the reader's language."""
     label = parameter.label.read(locale)
     common: dict[str, Any] = {
-        "description": parameter.help.read(locale) if parameter.help else "",
+        "description": " ".join(words.read(locale) for words in (parameter.help, parameter.pattern_help) if words),
         "validators": [ChecksParameter(parameter)],
         "default": None if parameter.is_secret else parameter.default,
     }

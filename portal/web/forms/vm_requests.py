@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 from flask_babel import lazy_gettext as _
 from wtforms import Field, HiddenField, RadioField, SelectField, StringField, TextAreaField
@@ -24,7 +24,7 @@ def lower(value: str | None) -> str | None:
 
 
 class OrderForm(PortalForm):
-    """What every order says. `size` and `department_id` get their choices from `order_form_for`."""
+    """What every order says, in the order of the page. `size` and `department_id` come from `order_form_for`."""
 
     form_key = HiddenField(default=lambda: secrets.token_urlsafe(24), validators=[Length(max=64)])
     purpose = TextAreaField(
@@ -65,6 +65,14 @@ class OrderForm(PortalForm):
         description=_("You can ask for more time later. We write to you a week before and a day before."),
         validators=[InputRequired(message=_("Say until when you need it."))],
     )
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        middle = [name for name in self._fields if name.startswith(PREFIX)]
+        order = ["purpose", "department_id", "size", "name", "copies", *middle, "starts_on", "ends_on"]
+        for name in order:
+            if name in self._fields:
+                self._fields[name] = self._fields.pop(name)
 
     def own_name(self, name: str | None) -> str | None:
         """The form's name for what the services call `name`: a parameter's problem carries the parameter's own."""

@@ -13,6 +13,7 @@ from portal.core.templates import Choice, Parameter, ParameterKind, Words
 from portal.web.forms.parameters import parameter_field
 
 NAME = Words("Nombre", "Name")
+SMALL = Words("minúsculas", "small letters")
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,11 @@ def form_with(parameter: Parameter, typed: str | None = None) -> Form:
     ("parameter", "typed", "error"),
     [
         (Parameter("p", ParameterKind.TEXT, NAME, pattern="[a-z]+"), "ab1", "This does not have the expected form."),
+        (
+            Parameter("p", ParameterKind.TEXT, NAME, pattern="[a-z]+", pattern_help=SMALL),
+            "ab1",
+            "Expected: small letters",
+        ),
         (Parameter("p", ParameterKind.TEXT, NAME), "", "Please fill in this field."),
         (Parameter("p", ParameterKind.TEXT, NAME, max_length=3), "abcd", "At most 3 characters."),
         (Parameter("p", ParameterKind.NUMBER, NAME, minimum=2), "1", "At least 2."),
@@ -60,6 +66,11 @@ def test_what_is_wrong_is_said_beside_the_field(parameter: Parameter, typed: str
 )
 def test_a_field_that_need_not_be_filled_in_may_stay_empty(parameter: Parameter) -> None:
     assert form_with(parameter, "").validate()
+
+
+def test_what_a_pattern_asks_for_is_said_before_it_is_missed() -> None:
+    form = form_with(Parameter("p", ParameterKind.TEXT, NAME, pattern="[a-z]+", pattern_help=SMALL))
+    assert form.field.description == "small letters"
 
 
 def test_a_secret_never_comes_back_in_the_page() -> None:
