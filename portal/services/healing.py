@@ -10,18 +10,28 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, PortalError
+from portal.core.errors import N_, Conflict, MachineMissing, PortalError
 from portal.core.lifecycle import VmState
-from portal.interfaces import HostAddress, Hypervisor, Json, PlaybookResult, PlaybookRun, PlaybookRunner
+from portal.interfaces import (
+    HostAddress,
+    Hypervisor,
+    Json,
+    MachineSeen,
+    PlaybookResult,
+    PlaybookRun,
+    PlaybookRunner,
+    Power,
+)
 from portal.models import Claim, Vm
-from portal.services import claims
+from portal.services import claims, workflows
 from portal.services.audit import Subject, record
 from portal.services.hosts import WENT_OFF, all_hosts, by_name
-from portal.services.reconcile import Finding, FindingKind, Report
+from portal.services.reconcile import Finding, FindingKind, Report, heal_of_state
 from portal.services.transactions import let_go
 
 BY_PLAYBOOK = (FindingKind.UNKNOWN_MACHINE, FindingKind.UNKNOWN_FOLDER, FindingKind.UNKNOWN_RESERVATION)
 RETIRE_TIMEOUT_S = 900
+CHANGED = N_("It has changed meanwhile. Compare again.")
 
 
 @dataclass(frozen=True)
@@ -124,8 +134,8 @@ def heal_row(db: Session, finding: Finding, hypervisor: Hypervisor, now: datetim
     """Why it could not be healed; empty when it is."""
     healers: dict[FindingKind, Callable[[], None]] = {
         FindingKind.STATE_DRIFT: lambda: heal_state(db, finding, hypervisor),
-        FindingKind.MISSING_MACHINE: lambda: heal_missing(db, finding),
-        FindingKind.WRONG_HOST: lambda: heal_host(db, finding),
+        FindingKind.MISSING_MACHINE: lambda: heal_missing(db, finding, hypervisor),
+        FindingKind.WRONG_HOST: lambda: heal_host(db, finding, hypervisor),
         FindingKind.UNKNOWN_CLAIM: lambda: claims.release(db, [finding.vm_id] if finding.vm_id else []),
         FindingKind.MISSING_CLAIM: lambda: heal_claim(db, finding, now),
     }
@@ -139,29 +149,50 @@ def heal_row(db: Session, finding: Finding, hypervisor: Hypervisor, now: datetim
 
 
 def heal_state(db: Session, finding: Finding, hypervisor: Hypervisor) -> None:
-    vm = db.get_one(Vm, finding.vm_id, populate_existing=True)
+    vm, machine = look_again(db, finding, hypervisor)
+    if machine is None or heal_of_state(vm.state, machine.power) != finding.heal:
+        raise Conflict(CHANGED)
     if vm.state == VmState.PARKED and vm.host is not None:
         address = vm.host.reached_at
         let_go(db)
         hypervisor.power_off(address, vm.id)
-    elif vm.state == VmState.RUNNING:
-        vm.move_to(VmState.STOPPED, reason=WENT_OFF)
-    elif vm.state == VmState.STOPPED:
+    elif machine.power in (Power.RUNNING, Power.PAUSED):
         vm.move_to(VmState.RUNNING)
+    else:
+        vm.move_to(VmState.STOPPED, reason=WENT_OFF)
 
 
-def heal_missing(db: Session, finding: Finding) -> None:
-    vm = db.get_one(Vm, finding.vm_id, populate_existing=True)
+def heal_missing(db: Session, finding: Finding, hypervisor: Hypervisor) -> None:
+    vm, machine = look_again(db, finding, hypervisor)
+    if machine is not None:
+        raise Conflict(CHANGED)
     vm.move_to(VmState.ERROR, reason=N_("No host knows this machine any more."))
 
 
-def heal_host(db: Session, finding: Finding) -> None:
+def heal_host(db: Session, finding: Finding, hypervisor: Hypervisor) -> None:
     """It is where it is: row and claim follow."""
+    vm, machine = look_again(db, finding, hypervisor)
     host = by_name(db, finding.host)
-    vm = db.get_one(Vm, finding.vm_id, populate_existing=True)
+    if machine is None or vm.host_id == host.id:
+        raise Conflict(CHANGED)
     vm.host_id = host.id
     host.generation += 1
     db.execute(update(Claim).where(Claim.vm_id == vm.id).values(host_id=host.id))
+
+
+def look_again(db: Session, finding: Finding, hypervisor: Hypervisor) -> tuple[Vm, MachineSeen | None]:
+    """The machine as row and host of the finding know it now. Conflict if work on it has begun meanwhile."""
+    address = by_name(db, finding.host).reached_at
+    vm_id = db.get_one(Vm, finding.vm_id).id
+    let_go(db)
+    try:
+        machine = hypervisor.machine(address, vm_id)
+    except MachineMissing:
+        machine = None
+    vm = db.get_one(Vm, vm_id, populate_existing=True)
+    if workflows.is_under_way(db, vm.id):
+        raise Conflict(CHANGED)
+    return vm, machine
 
 
 def heal_claim(db: Session, finding: Finding, now: datetime) -> None:

@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.backends.hypervisor_fake import FakeHypervisor
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.interfaces import HostAddress, HostLeftovers, MachineSeen, Power
 from portal.models import AuditEntry, Claim, Host, Vm
 from portal.services import claims, healing
 from portal.services.reconcile import Finding, FindingKind, Report, compare
-from tests.factories import make_host, make_vm, make_vm_request
+from portal.services.workflows import begin
+from tests.factories import ListQueue, make_host, make_vm, make_vm_request
 from tests.factories.moments import NOW
 from tests.services.conftest import Cluster
 
@@ -105,6 +107,71 @@ def test_a_lost_machine_is_recorded_as_lost(db: Session, cluster: Cluster, vm: V
     assert kinds(report) == [FindingKind.MISSING_MACHINE]
     heal(db, cluster, report)
     assert vm.state == VmState.ERROR
+
+
+def test_a_machine_that_gets_ready_while_the_hosts_are_asked_is_not_called_lost(
+    db: Session, cluster: Cluster, hv1: Host
+) -> None:
+    new = claimed_vm(db, hv1, state=VmState.CLONING)
+
+    class Meanwhile(FakeHypervisor):
+        def leftovers(self, host: HostAddress) -> HostLeftovers:
+            """The host has said what it runs; now the worker finishes."""
+            new.move_to(VmState.RUNNING)
+            db.commit()
+            return HostLeftovers(frozenset(), frozenset())
+
+    assert compare(db, hypervisor=Meanwhile(cluster.folder)).clean
+
+
+def test_a_machine_that_is_there_again_is_not_recorded_as_lost(db: Session, cluster: Cluster, vm: Vm) -> None:
+    cluster.lose(vm.id)
+    report = look(db, cluster)
+    cluster.put(vm)
+    (left,) = heal(db, cluster, report).left
+    assert left == (report.findings[0], "It has changed meanwhile. Compare again.")
+    assert vm.state == VmState.RUNNING
+
+
+def test_a_machine_that_was_started_again_is_not_recorded_as_stopped(db: Session, cluster: Cluster, vm: Vm) -> None:
+    cluster.put(vm, power=Power.OFF)
+    report = look(db, cluster)
+    cluster.put(vm, power=Power.RUNNING)
+    assert heal(db, cluster, report).healed == ()
+    assert vm.state == VmState.RUNNING
+
+
+@pytest.mark.parametrize("of_request", [False, True])
+def test_a_machine_that_is_being_removed_is_not_called_lost(
+    db: Session, cluster: Cluster, vm: Vm, of_request: bool
+) -> None:
+    subject_id = vm.vm_request_id if of_request else vm.id
+    cluster.lose(vm.id)
+    found = look(db, cluster)
+    begin(db, kind="retire", subject_id=subject_id, queue=ListQueue(), now=NOW)
+    assert look(db, cluster).clean
+    assert heal(db, cluster, found).healed == ()
+    assert vm.state == VmState.RUNNING
+
+
+@pytest.mark.parametrize(("power", "after"), [(Power.RUNNING, VmState.RUNNING), (Power.OFF, VmState.STOPPED)])
+def test_a_machine_called_lost_that_is_there_after_all_is_recorded_as_it_is(
+    db: Session, cluster: Cluster, vm: Vm, power: Power, after: VmState
+) -> None:
+    vm.move_to(VmState.ERROR)
+    cluster.put(vm, power=power)
+    report = look(db, cluster)
+    assert kinds(report) == [FindingKind.STATE_DRIFT]
+    heal(db, cluster, report)
+    assert vm.state == after
+
+
+def test_a_machine_of_a_failed_request_is_left_to_that_request(db: Session, cluster: Cluster, hv1: Host) -> None:
+    vm_request = make_vm_request(db, state=VmRequestState.FAILED)
+    broken = make_vm(db, vm_request=vm_request, host_id=hv1.id, state=VmState.ERROR)
+    claims.hold(db, vm_request, NOW)
+    cluster.put(broken)
+    assert look(db, cluster).clean
 
 
 def test_while_a_host_is_silent_nothing_is_called_lost(db: Session, cluster: Cluster, vm: Vm, hv2: Host) -> None:
