@@ -192,8 +192,9 @@ def heal_of_state(state: VmState, power: Power) -> str | None:
 
 def leftovers(seen: Seen, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
     """Files whose machine no row knows. While a host is silent nobody can say that it does not use them."""
-    present = {machine.vm_id for machines in seen.machines.values() for machine in machines}
-    heal = "" if seen.silent else "remove it"
+    machines = [machine for there in seen.machines.values() for machine in there]
+    present = {machine.vm_id for machine in machines}
+    foreign = {machine.vm_id for machine in machines if not machine.ours}
     for kind, ids in (
         (FindingKind.UNKNOWN_FOLDER, seen.folders),
         (FindingKind.UNKNOWN_RESERVATION, seen.reservations),
@@ -201,6 +202,9 @@ def leftovers(seen: Seen, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
         for vm_id in sorted(ids - set(owned)):
             # goes with its machine, if that is a stray too
             detail = "of a machine that nobody owns" if vm_id in present else "of no machine"
+            if vm_id in foreign:
+                detail = "of a machine not made by Vivero"
+            heal = "" if seen.silent or vm_id in foreign else "remove it"
             yield Finding(kind, "", str(vm_id), detail, heal, vm_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -85,20 +86,22 @@ def test_a_stray_that_got_an_owner_meanwhile_is_left(db: Session, cluster: Clust
     assert cluster.power_of(vm.id) == Power.RUNNING
 
 
-def test_machines_of_others_are_told_and_never_touched(db: Session, hv1: Host, cluster: Cluster) -> None:
-    class Others:
-        """A host that somebody uses beside Vivero."""
+class Others(FakeHypervisor):
+    """A cluster that somebody uses beside Vivero: its machines bear no mark."""
 
-        def machines(self, host: HostAddress) -> list[MachineSeen]:
-            return [MachineSeen(uuid4(), "router", Power.RUNNING, 1, 256, ours=False)]
+    def machines(self, host: HostAddress) -> list[MachineSeen]:
+        return [replace(machine, ours=False) for machine in super().machines(host)]
 
-        def leftovers(self, host: HostAddress) -> HostLeftovers:
-            return HostLeftovers(frozenset(), frozenset())
 
-    report = compare(db, hypervisor=Others())  # type: ignore[arg-type]
-    (finding,) = report.findings
-    assert (finding.kind, finding.heal) == (FindingKind.UNKNOWN_MACHINE, "")
+def test_machines_of_others_and_their_files_are_told_and_never_touched(
+    db: Session, hv1: Host, cluster: Cluster
+) -> None:
+    router = uuid4()
+    cluster.put_machine(router, "router")
+    report = compare(db, hypervisor=Others(cluster.folder))
+    assert kinds(report) == [FindingKind.UNKNOWN_MACHINE, FindingKind.UNKNOWN_FOLDER]
     assert heal(db, cluster, report).healed == ()
+    assert cluster.power_of(router) == Power.RUNNING
 
 
 def test_a_lost_machine_is_recorded_as_lost(db: Session, cluster: Cluster, vm: Vm) -> None:
