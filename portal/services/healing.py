@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -53,12 +53,12 @@ def heal(
     healed: list[Finding] = []
     left: list[tuple[Finding, str]] = []
     strays = [one for one in report.findings if one.heal and one.kind in BY_PLAYBOOK]
-    reasons = remove_strays(db, strays, playbooks, storage_dir)
+    removal = remove_strays(db, strays, playbooks, storage_dir)
     for finding in report.findings:
         if not finding.heal:
             left.append((finding, "a person has to look"))
             continue
-        reason = reasons.get(finding.vm_id) if finding in strays else heal_row(db, finding, hypervisor, now)
+        reason = removal.reason_for(finding) if finding in strays else heal_row(db, finding, hypervisor, now)
         if reason:
             left.append((finding, reason))
         else:
@@ -74,40 +74,68 @@ def write_down(db: Session, finding: Finding, now: datetime) -> None:
     let_go(db)
 
 
-def remove_strays(
-    db: Session, strays: Sequence[Finding], playbooks: PlaybookRunner, storage_dir: str
-) -> Mapping[UUID | None, str]:
-    """Remove with one run what no row knows even now; by machine, why not."""
+@dataclass
+class Removal:
+    """What was removed where, and by machine why it was not removed everywhere."""
+
+    removed: set[tuple[str, UUID | None]] = field(default_factory=set)
+    reasons: dict[UUID | None, str] = field(default_factory=dict)
+
+    def reason_for(self, finding: Finding) -> str:
+        """Empty if it is gone. Files go last, so they are gone only if their machine is gone from every host."""
+        if finding.kind == FindingKind.UNKNOWN_MACHINE and (finding.host, finding.vm_id) in self.removed:
+            return ""
+        return self.reasons.get(finding.vm_id, "")
+
+    def note(self, places: Mapping[str, Sequence[UUID]], reasons: Mapping[UUID | None, str]) -> None:
+        self.reasons |= reasons
+        self.removed |= {(host, vm_id) for host, ids in places.items() for vm_id in ids if vm_id not in reasons}
+
+
+def remove_strays(db: Session, strays: Sequence[Finding], playbooks: PlaybookRunner, storage_dir: str) -> Removal:
+    """Remove what no row knows even now. One run, unless a machine is defined on several hosts: those one by one."""
     owned = set(db.scalars(select(Vm.id).where(Vm.id.in_([one.vm_id for one in strays]), Vm.state != VmState.RETIRED)))
     addresses = {host.name: host.reached_at for host in all_hosts(db)}
     let_go(db)
-    reasons: dict[UUID | None, str] = dict.fromkeys(owned, "it has an owner meanwhile")
-    places = place_strays([one for one in strays if one.vm_id not in owned], addresses)
-    if not places:
-        return reasons
+    removal = Removal(reasons=dict.fromkeys(owned, "it has an owner meanwhile"))
+    homes = homes_of(strays, addresses)
+    with_files = {one.vm_id for one in strays if one.kind != FindingKind.UNKNOWN_MACHINE}
+    for number in range(max(map(len, homes.values()), default=0)):
+        now = {vm_id: hosts for vm_id, hosts in homes.items() if number < len(hosts) and vm_id not in removal.reasons}
+        places: dict[str, list[UUID]] = {}
+        for vm_id, hosts in now.items():
+            places.setdefault(hosts[number], []).append(vm_id)
+        keep = {vm_id for vm_id, hosts in now.items() if number + 1 < len(hosts) or vm_id not in with_files}
+        if places:
+            removal.note(places, run_removal(playbooks, retire_run(places, keep, addresses, storage_dir), places))
+    return removal
+
+
+def homes_of(strays: Sequence[Finding], addresses: Mapping[str, HostAddress]) -> dict[UUID, list[str]]:
+    """On which hosts each is removed: machines wherever they are, files anywhere, for the cabinet is shared."""
+    homes: dict[UUID, list[str]] = {one.vm_id: [] for one in strays if one.vm_id}
+    for one in strays:
+        if one.vm_id and one.kind == FindingKind.UNKNOWN_MACHINE:
+            homes[one.vm_id].append(one.host)
+    return {vm_id: hosts or sorted(addresses)[:1] for vm_id, hosts in homes.items()}
+
+
+def run_removal(
+    playbooks: PlaybookRunner, run: PlaybookRun, places: Mapping[str, Sequence[UUID]]
+) -> dict[UUID | None, str]:
+    """By machine, why it was not removed."""
     try:
-        result = playbooks.run(retire_run(places, addresses, storage_dir))
+        return failures_of(playbooks.run(run), places)
     except PortalError as error:
-        return reasons | {vm_id: str(error) for ids in places.values() for vm_id in ids}
-    return reasons | failures_of(result, places)
-
-
-def place_strays(strays: Sequence[Finding], addresses: Mapping[str, HostAddress]) -> dict[str, list[UUID]]:
-    """On which host each is removed: machines where they are, files anywhere, for the cabinet is shared."""
-    homes = {one.vm_id: one.host for one in strays if one.kind == FindingKind.UNKNOWN_MACHINE}
-    places: dict[str, list[UUID]] = {}
-    for vm_id in dict.fromkeys(one.vm_id for one in strays):
-        host = homes.get(vm_id) or next(iter(sorted(addresses)), None)
-        if host and vm_id:
-            places.setdefault(host, []).append(vm_id)
-    return places
+        return {vm_id: str(error) for ids in places.values() for vm_id in ids}
 
 
 def retire_run(
-    places: Mapping[str, Sequence[UUID]], addresses: Mapping[str, HostAddress], storage_dir: str
+    places: Mapping[str, Sequence[UUID]], keep: Set[UUID], addresses: Mapping[str, HostAddress], storage_dir: str
 ) -> PlaybookRun:
     host_variables: dict[str, dict[str, Json]] = {
-        host: {"retire_vms_machines": [{"vm_id": str(vm_id)} for vm_id in ids]} for host, ids in places.items()
+        host: {"retire_vms_machines": [{"vm_id": str(vm_id), "keep_files": vm_id in keep} for vm_id in ids]}
+        for host, ids in places.items()
     }
     return PlaybookRun(
         playbook="retire_vms",

@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 
 from portal.backends.hypervisor_fake import FakeHypervisor
 from portal.core.lifecycle import VmRequestState, VmState
-from portal.interfaces import HostAddress, HostLeftovers, MachineSeen, Power
+from portal.interfaces import (
+    HostAddress,
+    HostLeftovers,
+    MachineOutcome,
+    MachineSeen,
+    PlaybookResult,
+    PlaybookRun,
+    PlaybookStatus,
+    Power,
+)
 from portal.models import AuditEntry, Claim, Host, Vm
 from portal.services import claims, healing
 from portal.services.reconcile import Finding, FindingKind, Report, compare
@@ -71,6 +80,52 @@ def test_a_stray_machine_is_found_and_removed_with_its_files(db: Session, cluste
     assert cluster.power_of(stray) is None
     assert cluster.power_of(vm.id) == Power.RUNNING
     assert look(db, cluster).clean
+
+
+class TwiceDefined:
+    """A cabinet and two hosts that both have the same machine, as a half-done move leaves it; some remove nothing."""
+
+    def __init__(self, *stubborn: str) -> None:
+        self.stray = uuid4()
+        self.defined = ["hv1", "hv2"]
+        self.files = True
+        self.stubborn = stubborn
+
+    def machines(self, host: HostAddress) -> list[MachineSeen]:
+        seen = MachineSeen(self.stray, "stray", Power.OFF, 1, 256, ours=True)
+        return [seen] if host.name in self.defined else []
+
+    def leftovers(self, host: HostAddress) -> HostLeftovers:
+        return HostLeftovers(frozenset({self.stray} if self.files else ()), frozenset())
+
+    def run(self, run: PlaybookRun) -> PlaybookResult:
+        (host,) = (address.name for address in run.hosts)
+        (order,) = run.host_variables[host]["retire_vms_machines"]  # type: ignore[misc, union-attr]
+        if host in self.stubborn:
+            return PlaybookResult(PlaybookStatus.FAILED, {self.stray: MachineOutcome(False, False, "it is busy")}, {})
+        self.defined.remove(host)
+        self.files = self.files and order["keep_files"]  # type: ignore[index, call-overload, assignment]
+        return PlaybookResult(PlaybookStatus.SUCCEEDED, {self.stray: MachineOutcome(True, True, "removed")}, {})
+
+    def heal(self, db: Session) -> healing.Healed:
+        report = compare(db, hypervisor=self)  # type: ignore[arg-type]
+        return healing.heal(db, report=report, hypervisor=self, playbooks=self, now=NOW)  # type: ignore[arg-type]
+
+
+def test_a_stray_on_two_hosts_is_removed_from_both_and_its_files_last(db: Session, hv2: Host) -> None:
+    cluster = TwiceDefined()
+    assert len(cluster.heal(db).healed) == 3
+    assert (cluster.defined, cluster.files) == ([], False)
+
+
+@pytest.mark.parametrize("stubborn", ["hv1", "hv2"])
+def test_files_of_a_stray_that_one_host_does_not_let_go_are_kept(db: Session, hv2: Host, stubborn: str) -> None:
+    cluster = TwiceDefined(stubborn)
+    left = [(finding.kind, finding.host) for finding, reason in cluster.heal(db).left if reason == "it is busy"]
+    assert (FindingKind.UNKNOWN_MACHINE, stubborn) in left
+    assert (FindingKind.UNKNOWN_FOLDER, "") in left
+    assert [(FindingKind.UNKNOWN_MACHINE, host) in left for host in cluster.defined] == [True] * len(cluster.defined)
+    assert cluster.files
 
 
 def test_a_retired_machine_that_still_runs_is_a_stray(db: Session, cluster: Cluster, hv1: Host) -> None:
