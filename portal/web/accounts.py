@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from portal.core.errors import PortalError
 from portal.core.policy import Permission
 from portal.models import Account
-from portal.services import accounts, quotas
+from portal.services import accounts, quotas, vms
 from portal.web.context import actor, db, now, permission
 from portal.web.forms.accounts import GrantsForm, NewAccountForm, SetPasswordForm, departments_of, grant_texts
 from portal.web.languages import in_words
@@ -72,7 +72,8 @@ def load(account_id: UUID) -> Account:
 
 def page(account: Account, roles: GrantsForm, password: SetPasswordForm) -> str:
     offered(roles)
-    return render_template("accounts/show.html", account=account, roles=roles, password=password)
+    left = vms.without_keeper(db(), actor=actor(), account=account)
+    return render_template("accounts/show.html", account=account, roles=roles, password=password, left=left)
 
 
 @bp.get("/<uuid:account_id>")
