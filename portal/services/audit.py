@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, NotAllowed
 from portal.core.policy import Actor, Permission
-from portal.models import AuditEntry, Vm, VmRequest
+from portal.models import AuditEntry, Department, Vm, VmRequest
 from portal.services.paging import PER_PAGE, Page, paginate
 
 CHAIN_LOCK = 0x56495645524F  # PostgreSQL's advisory lock of the chain
@@ -150,7 +150,9 @@ def history_of(db: Session, *subject_ids: UUID, most: int = 100) -> list[AuditEn
     return list(db.scalars(query.limit(most)))
 
 
-def subject_of(row: VmRequest | Vm) -> Subject:
+def subject_of(row: VmRequest | Vm | Department) -> Subject:
+    if isinstance(row, Department):
+        return Subject("department", str(row.id), row.name, row.id)
     kind = "vm" if isinstance(row, Vm) else "vm_request"
     return Subject(kind, str(row.id), row.name, row.department_id)
 

@@ -14,6 +14,8 @@ ACTIONS: Mapping[str, object] = {
     "account.created": _("made an account"),
     "account.roles": _("changed roles"),
     "department.created": _("made a department"),
+    "department.renamed": _("renamed a department"),
+    "department.quota": _("changed what a department may take"),
     "account.password": _("changed the own password"),
     "account.password_set": _("set a password"),
     "account.activated": _("let an account in again"),
