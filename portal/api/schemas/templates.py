@@ -7,8 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from portal.api.schemas.values import PageOut
-
 
 class SizeOut(BaseModel):
     slug: str
@@ -50,7 +48,3 @@ class TemplateOut(BaseModel):
     network: str
     sizes: list[SizeOut]
     parameters: list[ParameterOut]
-
-
-class TemplatesOut(PageOut):
-    items: list[TemplateOut]
