@@ -72,7 +72,7 @@ def department_id_of(db: Session, slug: str) -> UUID:
 @bp.input(VmRequestsQuery, location="query", arg_name="query")
 @bp.output(VmRequestsOut)
 @bp.doc(summary="Requests, newest first", operation_id="list_vm_requests")
-@permission(Permission.SUBMIT)
+@permission(Permission.SEE_DEPARTMENT)
 def index(query: VmRequestsQuery) -> VmRequestsOut:
     with reading() as db:
         found = vm_requests.search(
@@ -93,7 +93,7 @@ def index(query: VmRequestsQuery) -> VmRequestsOut:
 @bp.get("/<uuid:vm_request_id>")
 @bp.output(VmRequestOut)
 @bp.doc(summary="One request with its progress and machines", operation_id="get_vm_request")
-@permission(Permission.SUBMIT)
+@permission(Permission.SEE_DEPARTMENT)
 def get(vm_request_id: UUID) -> VmRequestOut:
     with reading() as db:
         return shown(db, vm_requests.get(db, actor=actor(), vm_request_id=vm_request_id))

@@ -23,7 +23,7 @@ bp = APIBlueprint("vms", __name__, url_prefix="/vms", tag="VMs")
 @bp.input(VmsQuery, location="query", arg_name="query")
 @bp.output(VmsOut)
 @bp.doc(summary="Machines, newest first", operation_id="list_vms")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def index(query: VmsQuery) -> VmsOut:
     """Retired ones only with state=retired."""
     with reading() as db:
@@ -45,7 +45,7 @@ def index(query: VmsQuery) -> VmsOut:
 @bp.get("/<uuid:vm_id>")
 @bp.output(VmOut)
 @bp.doc(summary="One machine", operation_id="get_vm")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def get(vm_id: UUID) -> VmOut:
     with reading() as db:
         return vm_out(vms.get(db, actor=actor(), vm_id=vm_id))

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     SEE_CATALOGUE = "see_catalogue"
     SUBMIT = "submit"
     SEE_DEPARTMENT = "see_department"  # requests and machines of the department
+    SEE_MACHINES = "see_machines"  # the lists and pages of machines: own and shared ones, else as SEE_DEPARTMENT says
     USE_MACHINE = "use_machine"  # own or shared machines: power, consoles, snapshots
     MANAGE_MACHINES = "manage_machines"  # all machines of the department
     APPROVE = "approve"
@@ -37,12 +38,14 @@ class Permission(StrEnum):
 
 P = Permission
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.REQUESTER: frozenset({P.SEE_CATALOGUE, P.SUBMIT, P.SEE_DEPARTMENT, P.USE_MACHINE}),
-    Role.APPROVER: frozenset({P.SEE_CATALOGUE, P.SUBMIT, P.SEE_DEPARTMENT, P.USE_MACHINE, P.APPROVE}),
-    Role.TEACHER: frozenset({P.SEE_CATALOGUE, P.SUBMIT, P.SEE_DEPARTMENT, P.USE_MACHINE}),
-    Role.STUDENT: frozenset({P.USE_MACHINE}),
+    Role.REQUESTER: frozenset({P.SEE_CATALOGUE, P.SUBMIT, P.SEE_DEPARTMENT, P.SEE_MACHINES, P.USE_MACHINE}),
+    Role.APPROVER: frozenset({P.SEE_CATALOGUE, P.SUBMIT, P.SEE_DEPARTMENT, P.SEE_MACHINES, P.USE_MACHINE, P.APPROVE}),
+    Role.TEACHER: frozenset({P.SEE_CATALOGUE, P.SUBMIT, P.SEE_DEPARTMENT, P.SEE_MACHINES, P.USE_MACHINE}),
+    Role.STUDENT: frozenset({P.SEE_MACHINES, P.USE_MACHINE}),
     Role.ADMIN: frozenset(P) - {P.SEE_AUDIT},  # the administrator is not the auditor (ENS op.acc.3)
-    Role.AUDITOR: frozenset({P.SEE_CATALOGUE, P.SEE_DEPARTMENT, P.SEE_HOSTS, P.SEE_AUDIT, P.SEE_WORKFLOWS}),
+    Role.AUDITOR: frozenset(
+        {P.SEE_CATALOGUE, P.SEE_DEPARTMENT, P.SEE_MACHINES, P.SEE_HOSTS, P.SEE_AUDIT, P.SEE_WORKFLOWS}
+    ),
 }
 HOUSE_ROLES = frozenset({Role.ADMIN, Role.AUDITOR})
 

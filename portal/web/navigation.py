@@ -31,7 +31,7 @@ ENTRIES = (
     Entry("catalogue.show", _("Catalogue"), "plant-2", Permission.SEE_CATALOGUE),
     Entry("vm_requests.index", _("Requests"), "list-details", Permission.SEE_DEPARTMENT),
     Entry("approvals.queue", _("Approvals"), "circle-check", Permission.APPROVE),
-    Entry("vms.index", _("Machines"), "device-desktop", Permission.USE_MACHINE),
+    Entry("vms.index", _("Machines"), "device-desktop", Permission.SEE_MACHINES),
     Entry("hosts.index", _("Hosts"), "server-2", Permission.SEE_HOSTS),
     Entry("templates.index", _("Templates"), "template", Permission.MANAGE_TEMPLATES),
     Entry("departments.index", _("Departments"), "building", Permission.MANAGE_ACCOUNTS),

@@ -83,7 +83,7 @@ def filters() -> Filters:
 
 
 @bp.get("")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def index() -> ResponseReturnValue:
     wanted = filters()
     found = vms.search(
@@ -101,7 +101,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/table.csv")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def table() -> Response:
     wanted = filters()
     found = vms.search(
@@ -131,12 +131,13 @@ def table() -> Response:
 
 
 @bp.get("/<uuid:vm_id>")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 def show(vm_id: UUID) -> ResponseReturnValue:
     vm = vms.get(db(), actor=actor(), vm_id=vm_id)
     manages = vms.may_manage(actor=actor(), vm=vm)
     users = vms.users(db(), actor=actor(), vm_id=vm_id)
-    colleagues = accounts.colleagues(db(), actor=actor(), department_id=vm.department_id) if manages else []
+    hands_on = manages and actor().may(Permission.SEE_DEPARTMENT, vm.department_id)  # knows the colleagues
+    colleagues = accounts.colleagues(db(), actor=actor(), department_id=vm.department_id) if hands_on else []
     known = {user.account_id for user in users} | {vm.owner_id}
     return render_template(
         "vms/show.html",
@@ -145,6 +146,7 @@ def show(vm_id: UUID) -> ResponseReturnValue:
         users=users,
         uses=vms.may_use(db(), actor=actor(), vm=vm),
         manages=manages,
+        hands_on=hands_on,
         share_form=ColleagueForm().offer([one for one in colleagues if one.id not in known]),
         history=vms.history(db(), actor=actor(), vm_id=vm_id)[:30],
         living=vm.state in LIVING,
@@ -152,7 +154,7 @@ def show(vm_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/<uuid:vm_id>/state")
-@permission(Permission.USE_MACHINE)
+@permission(Permission.SEE_MACHINES)
 @background
 def state(vm_id: UUID) -> ResponseReturnValue:
     """The part of the machine's page that changes by itself."""

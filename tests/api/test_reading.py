@@ -66,3 +66,15 @@ def test_a_page_past_the_end_is_empty(caller: Callable[..., Caller], db: Session
     first, third = (who.get(f"{path}?page={number}").get_json() for number in (1, 3))
     assert (len(first["items"]) > 0, first["page"], first["pages"]) == (True, 1, 1)
     assert (third["items"], third["page"], third["pages"]) == ([], 3, 1)
+
+
+def test_the_auditor_reads_requests_and_machines_and_changes_none(ada: Caller, olga: Caller, db: Session) -> None:
+    vm_request_id = ordered(ada)
+    vm = make_vm(db)
+    db.commit()
+    for path in ("/vm-requests", "/vms"):
+        assert len(olga.get(path).get_json()["items"]) > 0
+    assert olga.get(f"/vm-requests/{vm_request_id}").get_json()["name"] == "wiki"
+    assert olga.get(f"/vms/{vm.id}").get_json()["name"] == vm.name
+    for path, body in ((f"/vm-requests/{vm_request_id}/cancel", {}), (f"/vms/{vm.id}/power", {"action": "start"})):
+        assert problem(olga.post(path, body)) == (403, "not-allowed")
