@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Set
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, Invalid, LoginFailed, NotAllowed, NotFound
+from portal.core.errors import (
+    N_,
+    Conflict,
+    Invalid,
+    InvalidOrder,
+    LoginFailed,
+    NotAllowed,
+    NotFound,
+    PortalError,
+)
 from portal.core.passwords import check_password, lock_until
 from portal.core.policy import HOUSE_ROLES, Actor, Grant, Permission, Role, roles_with
 from portal.models import Account, Department, Membership
@@ -53,11 +62,12 @@ def create_account(
     now: datetime,
     locale: str = "es",
 ) -> Account:
+    """Raises what is wrong; several things at once as InvalidOrder."""
     require_management(actor)
-    check_account(login=login, name=name, email=email, locale=locale)
-    check_password(password, login=login)
-    if db.scalar(select(Account.id).where(Account.login == login)):
-        raise Conflict(N_("There is already an account “%(login)s”."), field="login", login=login)
+    grants = list(grants)
+    wrong = faults_of_new(db, login=login, name=name, email=email, password=password, grants=grants, locale=locale)
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else InvalidOrder(tuple(wrong))
     account = Account(
         login=login, name=name, email=email, locale=locale, created_at=now, password_hash=hash_password(password)
     )
@@ -67,28 +77,64 @@ def create_account(
     return account
 
 
-def check_account(*, login: str, name: str, email: str, locale: str) -> None:
+def faults_of_new(
+    db: Session, *, login: str, name: str, email: str, password: str, grants: Iterable[Grant], locale: str
+) -> list[PortalError]:
+    """All that is wrong with an account that is to be made, each with its field."""
+    checks: tuple[Callable[[], None], ...] = (
+        lambda: check_login(db, login),
+        lambda: check_name(name),
+        lambda: check_email(email),
+        lambda: check_locale(locale),
+        lambda: check_password(password, login=login),
+        lambda: check_grants(db, set(grants)),
+    )
+    wrong = []
+    for check in checks:
+        try:
+            check()
+        except PortalError as error:
+            wrong.append(error)
+    return wrong
+
+
+def check_login(db: Session, login: str) -> None:
     if not LOGIN.fullmatch(login):
         raise Invalid(N_("A user name has 3 to 40 small letters, digits, dots and hyphens."), field="login")
+    if db.scalar(select(Account.id).where(Account.login == login)):
+        raise Conflict(N_("There is already an account “%(login)s”."), field="login", login=login)
+
+
+def check_name(name: str) -> None:
     if not 1 <= len(name.strip()) <= 200:
         raise Invalid(N_("Please write the person's name."), field="name")
+
+
+def check_email(email: str) -> None:
     if not EMAIL.fullmatch(email):
         raise Invalid(N_("This is not a mail address."), field="email")
+
+
+def check_locale(locale: str) -> None:
     if locale not in LOCALES:
         raise Invalid(N_("This language is not there."), field="locale")
 
 
-def put_grants(db: Session, account: Account, grants: Iterable[Grant]) -> None:
-    """Replace the account's roles. Separation of duties: nobody is administrator and auditor at once."""
-    wanted = set(grants)
-    roles = {grant.role for grant in wanted}
-    if roles >= HOUSE_ROLES:
+def check_grants(db: Session, wanted: Set[Grant]) -> None:
+    """Separation of duties: nobody is administrator and auditor at once."""
+    if {grant.role for grant in wanted} >= HOUSE_ROLES:
         raise Invalid(N_("Nobody can be administrator and auditor at once."), field="grants")
     for grant in wanted:
         if (grant.role in HOUSE_ROLES) != (grant.department_id is None):
             raise Invalid(N_("This role needs a department, or must not have one."), field="grants")
         if grant.department_id and db.get(Department, grant.department_id) is None:
             raise Invalid(N_("There is no such department."), field="grants")
+
+
+def put_grants(db: Session, account: Account, grants: Iterable[Grant]) -> None:
+    """Replace the account's roles."""
+    wanted = set(grants)
+    check_grants(db, wanted)
     account.memberships = [
         membership for membership in account.memberships if Grant(membership.role, membership.department_id) in wanted
     ]
@@ -191,8 +237,7 @@ def set_password(db: Session, *, actor: Actor | None, account_id: UUID, password
 
 
 def set_locale(db: Session, *, actor: Actor, locale: str) -> None:
-    if locale not in LOCALES:
-        raise Invalid(N_("This language is not there."), field="locale")
+    check_locale(locale)
     by_id(db, actor.account_id).locale = locale
 
 

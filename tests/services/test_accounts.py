@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import Conflict, Invalid, LoginFailed, NotAllowed
+from portal.core.errors import Conflict, Invalid, InvalidOrder, LoginFailed, NotAllowed
 from portal.core.policy import Grant, Permission, Role
 from portal.models import Account, AuditEntry, LoginSession
 from portal.services import accounts, login_sessions, tokens
@@ -106,6 +106,12 @@ def test_a_wrong_answer_names_its_field(db: Session, changes: dict[str, object],
     with pytest.raises(Invalid) as raised:
         create(db, **changes)
     assert raised.value.field == field
+
+
+def test_all_that_is_wrong_with_a_new_account_is_said_at_once(db: Session) -> None:
+    with pytest.raises(InvalidOrder) as raised:
+        create(db, login="A", name="", email="nowhere", password="short")
+    assert [error.field for error in raised.value.errors] == ["login", "name", "email", "password"]
 
 
 def test_a_login_is_given_once(db: Session) -> None:

@@ -43,6 +43,12 @@ def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(alan: Checki
     assert PASSWORD not in answer.text
 
 
+def test_all_that_is_wrong_with_a_new_account_is_said_at_once(alan: CheckingClient) -> None:
+    answer = alan.send("/accounts/new", {**NEW, "login": "N D", "name": "", "email": "nowhere", "password": "corta"})
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 4
+
+
 def test_a_role_in_a_department_that_is_not_there_is_refused(alan: CheckingClient) -> None:
     assert alan.send("/accounts/new", {**NEW, "grants": "requester@nowhere"}).status_code == 422
 
