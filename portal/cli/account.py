@@ -79,7 +79,7 @@ def create(
 
 @app.command()
 def password(login: str, password_stdin: FromStdin = False) -> None:
-    """Set a new password, unlock the account and end its log-ins."""
+    """Set a new password, unlock the account and end its log-ins and tokens."""
     new = password_from(password_stdin)
     with one_clear_line(), writing() as db:
         account = account_of(db, login)

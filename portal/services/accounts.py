@@ -214,25 +214,32 @@ def count_failure(db: Session, account: Account, now: datetime, *, reason: str) 
     record(db, actor=None, action="login.failed", subject=about(account), now=now, reason=reason)
 
 
-def change_password(db: Session, *, actor: Actor, old: str, new: str, now: datetime) -> None:
-    """One's own password; all other log-ins of the account end (the caller opens a new one for this browser)."""
+def change_password(db: Session, *, actor: Actor, old: str, new: str, now: datetime, end_tokens: bool = False) -> None:
+    """One's own password; all log-ins of the account end (the caller opens a new one for this browser).
+
+    Tokens end if wished: who only wants another password does not want scripts to stop.
+    """
     account = by_id(db, actor.account_id)
     if not password_fits(account.password_hash, old[:1000]):
         raise Invalid(N_("This is not your present password."), field="old_password")
     check_password(new, login=account.login)
     account.password_hash = hash_password(new)
     login_sessions.end_all_of(db, account.id)
-    record(db, actor=actor, action="account.password", subject=about(account), now=now)
+    if end_tokens:
+        tokens.revoke_all_of(db, account.id, now)
+    details = {"tokens_ended": end_tokens}
+    record(db, actor=actor, action="account.password", subject=about(account), now=now, details=details)
 
 
 def set_password(db: Session, *, actor: Actor | None, account_id: UUID, password: str, now: datetime) -> None:
-    """Somebody else's password, set by an administrator; unlocks the account."""
+    """Somebody else's password, set by an administrator; unlocks the account. All log-ins and tokens end."""
     require_management(actor)
     account = by_id(db, account_id)
     check_password(password, login=account.login)
     account.password_hash = hash_password(password)
     account.failed_logins, account.locked_until = 0, None
     login_sessions.end_all_of(db, account.id)
+    tokens.revoke_all_of(db, account.id, now)
     record(db, actor=actor, action="account.password_set", subject=about(account), now=now)
 
 

@@ -126,6 +126,22 @@ def test_only_who_manages_accounts_makes_them(db: Session) -> None:
     assert create(db, actor=actor_for(db, "root", role=Role.ADMIN)).login == "ada"
 
 
+def test_a_password_set_by_an_administrator_ends_the_tokens(db: Session) -> None:
+    account = create(db)
+    _token, text = tokens.issue(db, actor=None, account=account, name="script", days=1, now=NOW)
+    accounts.set_password(db, actor=None, account_id=account.id, password=PASSWORD + " more", now=NOW)
+    assert tokens.account_for(db, text, NOW) is None
+
+
+@pytest.mark.parametrize("end", [True, False])
+def test_who_changes_the_own_password_chooses_whether_tokens_end(db: Session, end: bool) -> None:
+    account = create(db)
+    _token, text = tokens.issue(db, actor=None, account=account, name="script", days=1, now=NOW)
+    actor = accounts.actor_of(account)
+    accounts.change_password(db, actor=actor, old=PASSWORD, new=PASSWORD + " more", now=NOW, end_tokens=end)
+    assert (tokens.account_for(db, text, NOW) is None) == end
+
+
 def test_roles_are_replaced(db: Session) -> None:
     account = create(db)
     laboratory = make_department(db, "laboratorio")
