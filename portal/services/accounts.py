@@ -153,6 +153,9 @@ def set_grants(
 ) -> Account:
     require_management(actor)
     account = by_id(db, account_id)
+    grants = set(grants)
+    if Role.ADMIN not in {grant.role for grant in grants}:
+        check_not_last_admin(db, account)
     put_grants(db, account, grants)
     record(db, actor=actor, action="account.roles", subject=about(account), now=now, details=grants_in_words(account))
     return account
@@ -164,6 +167,8 @@ def set_active(db: Session, *, actor: Actor | None, account_id: UUID, active: bo
     account = by_id(db, account_id)
     if actor and actor.account_id == account_id and not active:
         raise Conflict(N_("You cannot shut out yourself."))
+    if not active:
+        check_not_last_admin(db, account)
     account.active = active
     if not active:
         login_sessions.end_all_of(db, account_id)
@@ -171,6 +176,17 @@ def set_active(db: Session, *, actor: Actor | None, account_id: UUID, active: bo
     action = "account.activated" if active else "account.deactivated"
     record(db, actor=actor, action=action, subject=about(account), now=now)
     return account
+
+
+def check_not_last_admin(db: Session, account: Account) -> None:
+    """Without any administrator nobody could make one, except on the server itself."""
+    if not account.active or Role.ADMIN not in {one.role for one in account.memberships}:
+        return
+    admins = select(Membership.account_id).where(Membership.role == Role.ADMIN)
+    others = select(Account.id).where(Account.id.in_(admins), Account.active, Account.id != account.id)
+    if db.scalar(others.limit(1)) is None:
+        text = N_("This is the last administrator. Make somebody else administrator first.")
+        raise Conflict(text, field="grants")
 
 
 def by_id(db: Session, account_id: UUID) -> Account:

@@ -142,6 +142,17 @@ def test_who_changes_the_own_password_chooses_whether_tokens_end(db: Session, en
     assert (tokens.account_for(db, text, NOW) is None) == end
 
 
+def test_the_last_administrator_stays_one(db: Session) -> None:
+    root = actor_for(db, "root", role=Role.ADMIN)
+    make_account(db, "gone", role=Role.ADMIN, active=False)
+    with pytest.raises(Conflict):
+        accounts.set_grants(db, actor=root, account_id=root.account_id, grants=[], now=NOW)
+    with pytest.raises(Conflict):
+        accounts.set_active(db, actor=None, account_id=root.account_id, active=False, now=NOW)
+    make_account(db, "second", role=Role.ADMIN)
+    assert accounts.set_grants(db, actor=root, account_id=root.account_id, grants=[], now=NOW).memberships == []
+
+
 def test_roles_are_replaced(db: Session) -> None:
     account = create(db)
     laboratory = make_department(db, "laboratorio")
