@@ -20,7 +20,7 @@ from portal.core.errors import (
     NotFound,
     PortalError,
 )
-from portal.core.passwords import check_password, lock_until
+from portal.core.passwords import SHORTEST, check_password, lock_until
 from portal.core.policy import HOUSE_ROLES, Actor, Grant, Permission, Role, roles_with
 from portal.models import Account, Department, Membership
 from portal.services import login_sessions, tokens
@@ -209,7 +209,7 @@ def log_in(db: Session, *, login: str, password: str, now: datetime) -> Account:
     account = db.scalar(by_login.execution_options(populate_existing=True))
     fits = fits and account is not None and account.password_hash == known_hash
     if account is None:
-        subject = Subject("account", "", login.strip()[:80])
+        subject = Subject("account", "", name_to_keep(login))
         record(db, actor=None, action="login.failed", subject=subject, now=now, reason="unknown")
         raise LoginFailed(N_("The user name or the password is not right, or the account is locked."))
     locked = account.locked_until is not None and account.locked_until > now
@@ -219,6 +219,15 @@ def log_in(db: Session, *, login: str, password: str, now: datetime) -> Account:
     account.failed_logins, account.locked_until, account.last_login_at = 0, None, now
     record(db, actor=actor_of(account), action="login.succeeded", subject=about(account), now=now)
     return account
+
+
+def name_to_keep(login: str) -> str:
+    """What was typed as an unknown user name, for the audit log, if it can be no password: those are longer or odder.
+
+    People type their password into the wrong field, and the log is kept for ever.
+    """
+    name = login.strip()
+    return name if LOGIN.fullmatch(name) and len(name) < SHORTEST else ""
 
 
 def count_failure(db: Session, account: Account, now: datetime, *, reason: str) -> None:

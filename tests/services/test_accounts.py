@@ -108,6 +108,16 @@ def test_a_wrong_answer_names_its_field(db: Session, changes: dict[str, object],
     assert raised.value.field == field
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("nobody", "nobody"), ("Quiet Green River", ""), ("quiet-green-river-stone", ""), ("Pa55word!", ""), ("", "")],
+)
+def test_a_password_typed_as_user_name_is_not_kept_in_the_log(db: Session, typed: str, kept: str) -> None:
+    with pytest.raises(LoginFailed):
+        log_in(db, login=typed)
+    assert db.scalars(select(AuditEntry.subject_name)).all() == [kept]
+
+
 def test_all_that_is_wrong_with_a_new_account_is_said_at_once(db: Session) -> None:
     with pytest.raises(InvalidOrder) as raised:
         create(db, login="A", name="", email="nowhere", password="short")
