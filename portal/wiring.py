@@ -96,7 +96,7 @@ def open_engine(settings: Settings) -> Engine:
     if settings.engine_database_url != settings.database_url:
         raise Invalid(N_("VIVERO_ENGINE_DATABASE_URL must be the same database as VIVERO_DATABASE_URL."))
     if settings.is_sqlite:
-        settings.var.mkdir(parents=True, exist_ok=True)
+        settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     return open_database(settings.database_url)
 
 

@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from portal.config import Settings, read_settings
+from portal.config import BadSetting, Settings, read_settings
 from portal.core.errors import InvalidOrder, PortalError
 from portal.models.database import make_sessions, make_write_sessions, open_database
 
@@ -22,7 +22,7 @@ def one_clear_line() -> Iterator[None]:
         yield
     except InvalidOrder as error:
         stop("; ".join(str(one) for one in error.errors), error)
-    except PortalError as error:
+    except (PortalError, BadSetting) as error:
         stop(str(error), error)
     except (OperationalError, ProgrammingError) as error:
         reason = str(error.orig).splitlines()[0]

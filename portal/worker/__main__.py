@@ -9,7 +9,7 @@ import sys
 import threading
 from types import FrameType
 
-from portal.config import read_settings
+from portal.config import BadSetting, read_settings
 from portal.core.errors import PortalError
 from portal.logs import set_up_logging
 from portal.wiring import build_site, check_tables, sync_catalogue
@@ -31,7 +31,7 @@ def main() -> int:
         with site.write_sessions.begin() as db:
             sync_catalogue(site.settings, db, now=site.clock())
         run_worker(site, stop=stop)
-    except PortalError as error:
+    except (PortalError, BadSetting) as error:
         sys.stderr.write(f"The worker does not start: {error}\n")
         return 1
     return 0
