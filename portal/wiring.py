@@ -23,6 +23,7 @@ from portal.core.errors import N_, Conflict, Invalid
 from portal.interfaces import Consoles
 from portal.models.database import make_sessions, make_write_sessions, open_database
 from portal.services import templates
+from portal.services.audit import chain_key
 from portal.services.templates import SyncReport
 from portal.site import Site
 
@@ -102,11 +103,11 @@ def open_engine(settings: Settings) -> Engine:
 
 def build_site(settings: Settings) -> Site:
     """Everything that pages, calls and workflows need from the outside."""
-    engine = open_engine(settings)
+    engine, audit_key = open_engine(settings), chain_key(settings.secret_key)
     return Site(
         settings=settings,
-        sessions=make_sessions(engine),
-        write_sessions=make_write_sessions(engine),
+        sessions=make_sessions(engine, audit_key=audit_key),
+        write_sessions=make_write_sessions(engine, audit_key=audit_key),
         queue=DbosQueue(settings.engine_database_url),
         hypervisor=choose(HYPERVISORS, settings.hypervisor, "HYPERVISOR").make(settings),
         playbooks=choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings),

@@ -20,6 +20,7 @@ from portal.core.errors import N_, Invalid, NotFound, PortalError
 from portal.core.templates import BrokenTemplate, TemplateSpec
 from portal.interfaces import Json, PlaybookLine
 from portal.models.database import make_write_sessions
+from portal.services.audit import chain_key
 from portal.services.templates import SyncReport
 from portal.wiring import PLAYBOOKS, choose, open_engine, sync_catalogue, utc_now
 
@@ -150,7 +151,7 @@ def state_of(settings: Settings, found: TemplateSpec | BrokenTemplate) -> str:
 def sync_now(settings: Settings) -> SyncReport:
     engine = open_engine(settings)
     try:
-        with make_write_sessions(engine).begin() as db:
+        with make_write_sessions(engine, audit_key=chain_key(settings.secret_key)).begin() as db:
             return sync_catalogue(settings, db, now=utc_now())
     finally:
         engine.dispose()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.config import BadSetting, Settings, read_settings
 from portal.core.errors import InvalidOrder, PortalError
 from portal.models.database import make_sessions, make_write_sessions, open_database
+from portal.services.audit import chain_key
 
 
 @contextmanager
@@ -39,9 +40,10 @@ def stop(message: str, error: Exception) -> None:
 @contextmanager
 def reading(settings: Settings | None = None) -> Iterator[Session]:
     """The database as it is now; nobody who writes has to wait."""
-    engine = open_database((settings or read_settings()).database_url)
+    settings = settings or read_settings()
+    engine = open_database(settings.database_url)
     try:
-        with make_sessions(engine)() as db:
+        with make_sessions(engine, audit_key=chain_key(settings.secret_key))() as db:
             yield db
     finally:
         engine.dispose()
@@ -53,7 +55,7 @@ def writing(settings: Settings | None = None) -> Iterator[Session]:
     settings = settings or read_settings()
     engine = open_database(settings.database_url)
     try:
-        with make_write_sessions(engine).begin() as db:
+        with make_write_sessions(engine, audit_key=chain_key(settings.secret_key)).begin() as db:
             yield db
     finally:
         engine.dispose()

@@ -74,10 +74,15 @@ def begin_sqlite(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def make_sessions(engine: Engine) -> sessionmaker[Session]:
-    return sessionmaker(engine, expire_on_commit=False)
+AUDIT_KEY = "vivero_audit_key"
 
 
-def make_write_sessions(engine: Engine) -> sessionmaker[Session]:
+def make_sessions(engine: Engine, *, audit_key: bytes = b"") -> sessionmaker[Session]:
+    """`audit_key` (services/audit.chain_key) travels with each session: whoever changes something writes it down."""
+    return sessionmaker(engine, expire_on_commit=False, info={AUDIT_KEY: audit_key})
+
+
+def make_write_sessions(engine: Engine, *, audit_key: bytes = b"") -> sessionmaker[Session]:
     """Sessions for work that reads and then writes: on SQLite they take the write lock at their start."""
-    return sessionmaker(engine.execution_options(vivero_write=True), expire_on_commit=False)
+    info = {AUDIT_KEY: audit_key}
+    return sessionmaker(engine.execution_options(vivero_write=True), expire_on_commit=False, info=info)
