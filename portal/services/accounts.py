@@ -73,7 +73,8 @@ def create_account(
     )
     db.add(account)
     put_grants(db, account, grants)
-    record(db, actor=actor, action="account.created", subject=about(account), now=now, details=grants_in_words(account))
+    details = {"grants": grants_in_words(db, account)}
+    record(db, actor=actor, action="account.created", subject=about(account), now=now, details=details)
     return account
 
 
@@ -144,8 +145,12 @@ def put_grants(db: Session, account: Account, grants: Iterable[Grant]) -> None:
     db.flush()
 
 
-def grants_in_words(account: Account) -> dict[str, list[str]]:
-    return {"grants": sorted(f"{one.role}@{one.department_id or '*'}" for one in account.memberships)}
+def grants_in_words(db: Session, account: Account) -> list[str]:
+    """The roles with their departments' short names, as they are written down."""
+    slugs = {row.id: row.slug for row in db.execute(select(Department.id, Department.slug))}
+    return sorted(
+        f"{one.role}@{slugs[one.department_id]}" if one.department_id else str(one.role) for one in account.memberships
+    )
 
 
 def set_grants(
@@ -156,8 +161,10 @@ def set_grants(
     grants = set(grants)
     if Role.ADMIN not in {grant.role for grant in grants}:
         check_not_last_admin(db, account)
+    before = grants_in_words(db, account)
     put_grants(db, account, grants)
-    record(db, actor=actor, action="account.roles", subject=about(account), now=now, details=grants_in_words(account))
+    details = {"from": before, "to": grants_in_words(db, account)}
+    record(db, actor=actor, action="account.roles", subject=about(account), now=now, details=details)
     return account
 
 
@@ -187,6 +194,10 @@ def check_not_last_admin(db: Session, account: Account) -> None:
     if db.scalar(others.limit(1)) is None:
         text = N_("This is the last administrator. Make somebody else administrator first.")
         raise Conflict(text, field="grants")
+
+
+def by_login(db: Session, login: str) -> Account | None:
+    return db.scalar(select(Account).where(Account.login == login.strip().lower()[:80]))
 
 
 def by_id(db: Session, account_id: UUID) -> Account:

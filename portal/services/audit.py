@@ -154,6 +154,19 @@ def entries(
     return paginate(db, AuditEntry, scopes=scopes, order=AuditEntry.id, number=page, per_page=per_page)
 
 
+def every(db: Session, *, actor: Actor, filters: AuditFilter) -> Iterator[AuditEntry]:
+    """All entries that fit, newest first, so many at once: for taking them away. For auditors of the whole house."""
+    if actor.departments_for(Permission.SEE_AUDIT) is not None:
+        raise NotAllowed(N_("You may not read the audit log."))
+    query = select(AuditEntry).where(*conditions_of(filters)).order_by(AuditEntry.id.desc()).limit(AT_ONCE)
+    some = db.scalars(query).all()
+    while some:
+        yield from some
+        last = some[-1].id
+        db.expunge_all()
+        some = db.scalars(query.where(AuditEntry.id < last)).all()
+
+
 def conditions_of(filters: AuditFilter) -> list[ColumnElement[bool]]:
     wanted = {
         AuditEntry.action: filters.action,
