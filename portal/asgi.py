@@ -29,10 +29,9 @@ log = structlog.get_logger(__name__)
 
 
 class BodyTrouble(Exception):
-    def __init__(self, status: int, text: bytes) -> None:
+    def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
-        self.text = text
 
 
 def build_portal(settings: Settings) -> Portal:
@@ -71,10 +70,10 @@ class Portal:
         try:
             body = await asyncio.wait_for(whole_body(receive), BODY_WITHIN_S)
         except BodyTrouble as trouble:
-            await answer(send, trouble.status, trouble.text)
+            await refuse(scope, send, trouble.status, str(trouble))
             return
         except TimeoutError:
-            await answer(send, 408, b"the request came too slowly")
+            await refuse(scope, send, 408, "the request came too slowly")
             return
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -82,6 +81,15 @@ class Portal:
             return messages.pop() if messages else await receive()
 
         await self._pages(scope, replay, noting(scope, send))
+
+
+async def refuse(scope: Scope, send: Send, status: int, text: str) -> None:
+    """A call of the API gets a problem, as for everything else that goes wrong there."""
+    if scope["path"].startswith(api.ROOT + "/"):
+        media_type, body = api.problem_document(status, text)
+        await answer(send, status, body, media_type)
+    else:
+        await answer(send, status, text.encode())
 
 
 def noting(scope: Scope, send: Send) -> Send:
@@ -107,9 +115,9 @@ async def whole_body(receive: Receive) -> bytes:
     while True:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
-            raise BodyTrouble(400, b"the request was broken off")
+            raise BodyTrouble(400, "the request was broken off")
         body += message.get("body", b"")
         if len(body) > LARGEST_BODY:
-            raise BodyTrouble(413, b"the request is too large")
+            raise BodyTrouble(413, "the request is too large")
         if not message.get("more_body", False):
             return bytes(body)

@@ -5,10 +5,22 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+from tempfile import mkstemp
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+SHORTEST_KEY = 32
+YES = frozenset({"1", "true", "yes"})
+LOCALES = ("es", "en")
+NO = frozenset({"", "0", "false", "no"})
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class BadSetting(ValueError):
+    """A variable that says what cannot be; the message names it and what it may be."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +65,25 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     for name, kind in Settings.__annotations__.items():
         text = read.get(f"VIVERO_{name.upper()}")
         if text is not None and name != "var":
-            values[name] = convert(text, kind)
+            values[name] = convert(f"VIVERO_{name.upper()}", text.strip(), kind)
     values.setdefault("database_url", f"sqlite:///{var}/vivero.db")
     # the engine's tables must be in the same database: approving and queueing are one transaction
     values.setdefault("engine_database_url", values["database_url"])
     values.setdefault("secret_key", keep_secret_key(var / "secret_key"))
-    return Settings(var=var, **values)  # type: ignore[arg-type]
+    settings = Settings(var=var, **values)  # type: ignore[arg-type]
+    check(settings)
+    return settings
 
 
-def convert(text: str, kind: str) -> object:
+def convert(name: str, text: str, kind: str) -> object:
     if kind == "int":
+        if not text.isascii() or not text.isdigit():
+            raise BadSetting(f"{name} is “{text}”, but must be a whole number, 0 or more.")
         return int(text)
     if kind == "bool":
-        return text.lower() in {"1", "true", "yes"}
+        if text.lower() not in YES | NO:
+            raise BadSetting(f"{name} is “{text}”, but must be yes or no.")
+        return text.lower() in YES
     return Path(text).resolve() if kind == "Path" else text
 
 
@@ -78,8 +96,36 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def keep_secret_key(path: Path) -> str:
+    """The key of this installation. Whole or not there: two processes that start at once get the same one."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, draft = mkstemp(dir=path.parent, prefix=".secret_key.")  # mode 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        Path(draft).unlink()
     return path.read_text().strip()
+
+
+def check(settings: Settings) -> None:
+    """Raise BadSetting now rather than in the middle of somebody's work."""
+    if len(settings.secret_key) < SHORTEST_KEY:
+        raise BadSetting(
+            f"VIVERO_SECRET_KEY, or {settings.var}/secret_key, must have at least {SHORTEST_KEY} characters."
+        )
+    if settings.locale not in LOCALES:
+        raise BadSetting(f"VIVERO_LOCALE is “{settings.locale}”, but must be one of: {', '.join(LOCALES)}.")
+    if not settings.base_url.startswith(("http://", "https://")):
+        raise BadSetting(f"VIVERO_BASE_URL is “{settings.base_url}”, but must begin with http:// or https://.")
+    try:
+        ZoneInfo(settings.timezone)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise BadSetting(f"VIVERO_TIMEZONE is “{settings.timezone}”, but must be one like Europe/Madrid.") from error
+    try:
+        ip_network(settings.department_network)
+        ip_address(settings.department_gateway)
+    except ValueError as error:
+        raise BadSetting(
+            f"VIVERO_DEPARTMENT_NETWORK and VIVERO_DEPARTMENT_GATEWAY must be addresses: {error}."
+        ) from error

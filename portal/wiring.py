@@ -24,6 +24,7 @@ from portal.core.errors import N_, Conflict, Invalid
 from portal.interfaces import Consoles
 from portal.models.database import make_sessions, make_write_sessions, open_database
 from portal.services import templates
+from portal.services.audit import chain_key
 from portal.services.templates import SyncReport
 from portal.site import Site
 
@@ -97,17 +98,17 @@ def open_engine(settings: Settings) -> Engine:
     if settings.engine_database_url != settings.database_url:
         raise Invalid(N_("VIVERO_ENGINE_DATABASE_URL must be the same database as VIVERO_DATABASE_URL."))
     if settings.is_sqlite:
-        settings.var.mkdir(parents=True, exist_ok=True)
+        settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     return open_database(settings.database_url)
 
 
 def build_site(settings: Settings) -> Site:
     """Everything that pages, calls and workflows need from the outside."""
-    engine = open_engine(settings)
+    engine, audit_key = open_engine(settings), chain_key(settings.secret_key)
     return Site(
         settings=settings,
-        sessions=make_sessions(engine),
-        write_sessions=make_write_sessions(engine),
+        sessions=make_sessions(engine, audit_key=audit_key),
+        write_sessions=make_write_sessions(engine, audit_key=audit_key),
         queue=DbosQueue(settings.engine_database_url),
         hypervisor=choose(HYPERVISORS, settings.hypervisor, "HYPERVISOR").make(settings),
         playbooks=choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings),

@@ -20,7 +20,11 @@ short_description: Removes machines and everything that belongs to them
 description:
   - A machine that is not there counts as removed. Machines without Vivero's mark are refused.
 options:
-  machines: {description: "each with its vm_id", type: list, elements: dict, required: true}
+  machines:
+    description: "each with its vm_id; keep_files where a machine of the same id on another host still has its files"
+    type: list
+    elements: dict
+    required: true
   fencing: {description: fencing numbers by machine, type: dict, default: {}}
   storage_dir: {description: the shared storage, type: path, required: true}
 """
@@ -31,25 +35,31 @@ UNDEFINE = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
     | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
     | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
-    | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
 )
 
 
-def retire(connection: libvirt.virConnect, storage: Path, vm_id: UUID, token: int | None) -> bool:
+def retire(connection: libvirt.virConnect, places: Places, token: int | None, *, keep_files: bool) -> bool:
     """Whether there was anything to take away."""
-    places = Places(storage, vm_id)
     with fenced(places.fence, token, retiring=True):
-        changed = remove_domain(connection, vm_id)
-        changed = remove_tree(places.folder) or changed
+        changed = remove_domain(connection, places.vm_id, keep_files=keep_files)
         changed = remove_tree(places.sockets) or changed
-        for file in (places.dhcp, draft_of(places.dhcp)):
-            if file.is_symlink() or file.exists():
-                file.unlink(missing_ok=True)
-                changed = True
+        if not keep_files:
+            changed = remove_files(places) or changed
     return changed
 
 
-def remove_domain(connection: libvirt.virConnect, vm_id: UUID) -> bool:
+def remove_files(places: Places) -> bool:
+    """What lies on the shared storage."""
+    changed = remove_tree(places.folder)
+    for file in (places.dhcp, draft_of(places.dhcp)):
+        if file.is_symlink() or file.exists():
+            file.unlink(missing_ok=True)
+            changed = True
+    return changed
+
+
+def remove_domain(connection: libvirt.virConnect, vm_id: UUID, *, keep_files: bool) -> bool:
+    nvram = libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM if keep_files else libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
     try:
         domain = connection.lookupByUUIDString(str(vm_id))
         check_ours(domain)
@@ -57,15 +67,15 @@ def remove_domain(connection: libvirt.virConnect, vm_id: UUID) -> bool:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return False
         raise
-    forget_then_stop(domain)
+    forget_then_stop(domain, nvram)
     return True
 
 
-def forget_then_stop(domain: libvirt.virDomain) -> None:
+def forget_then_stop(domain: libvirt.virDomain, nvram: int) -> None:
     """Undefined first: what has no definition cannot be started again between the two."""
     try:
         if domain.isPersistent():
-            domain.undefineFlags(UNDEFINE)
+            domain.undefineFlags(UNDEFINE | nvram)
         if domain.isActive():
             domain.destroy()
     except libvirt.libvirtError as error:
@@ -86,7 +96,8 @@ def outcome(connection: libvirt.virConnect, params: dict[str, Any], order: dict[
     answer = {"vm_id": str(order.get("vm_id")), "ok": False, "changed": False}
     try:
         vm_id = read_vm_id(order.get("vm_id"))
-        changed = retire(connection, Path(params["storage_dir"]), vm_id, token_of(params["fencing"], vm_id))
+        places, token = Places(Path(params["storage_dir"]), vm_id), token_of(params["fencing"], vm_id)
+        changed = retire(connection, places, token, keep_files=bool(order.get("keep_files")))
     except Refused as error:
         return {**answer, "message": str(error)}
     except libvirt.libvirtError as error:

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 
 from portal.api.auth import permission
 from portal.api.context import actor, reading
+from portal.api.paging import as_asked
 from portal.api.schemas.audit import AuditEntryOut, AuditOut, AuditQuery
 from portal.core.policy import Permission
 from portal.models import AuditEntry
@@ -29,7 +30,8 @@ def index(query: AuditQuery) -> AuditOut:
         until=query.until,
     )
     with reading() as db:
-        page = audit.entries(db, actor=actor(), filters=filters, page=query.page, per_page=query.limit)
+        found = audit.entries(db, actor=actor(), filters=filters, page=query.page, per_page=query.limit)
+        page = as_asked(found, query.page)
         items = [entry_out(entry) for entry in page.items]
     return AuditOut(items=items, page=page.number, pages=page.pages, total=page.total, more=page.more)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from apiflask import APIFlask, HTTPError
-from flask import Response, json
+from flask import Response
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException
 
@@ -16,11 +16,14 @@ from portal.api.languages import in_words
 from portal.core.errors import InvalidOrder, PortalError
 
 PREFIX = "urn:vivero:problem:"
+MEDIA_TYPE = "application/problem+json"
+FIELDS = {"department_id": "department"}  # what the services call otherwise than the bodies here
 CODES = {
     400: "not-understood",
     401: "no-token",
     404: "not-found",
     405: "wrong-method",
+    408: "too-slow",
     413: "too-large",
     415: "not-json",
     422: "invalid",
@@ -61,9 +64,18 @@ def answer(
     errors: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    body = document_of(status, code, detail, errors)
+    return Response(body, status=status, mimetype=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def document_of(status: int, code: str, detail: str, errors: list[FieldProblem] | None = None) -> str:
     problem = Problem(type=PREFIX + code, title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
-    body = json.dumps(problem.model_dump(exclude_none=True))
-    return Response(body, status=status, mimetype="application/problem+json", headers=dict(headers or {}))
+    return problem.model_dump_json(exclude_none=True)
+
+
+def problem_document(status: int, detail: str) -> tuple[str, bytes]:
+    """Media type and body of a problem that was met before the call came to the API."""
+    return MEDIA_TYPE, document_of(status, CODES.get(status, "refused"), detail).encode()
 
 
 def from_portal_error(error: PortalError) -> Response:
@@ -76,7 +88,7 @@ def fields_of(error: PortalError) -> Iterator[FieldProblem]:
         for one in error.errors:
             yield from fields_of(one)
     elif error.field:
-        yield FieldProblem(field=error.field, message=in_words(error))
+        yield FieldProblem(field=FIELDS.get(error.field, error.field), message=in_words(error))
 
 
 def from_api_error(error: HTTPError) -> Response:

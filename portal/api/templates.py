@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from portal.api.auth import permission
 from portal.api.context import actor, reading
 from portal.api.languages import language, translated
-from portal.api.schemas.templates import ChoiceOut, LimitsOut, ParameterOut, SizeOut, TemplateOut, TemplatesOut
+from portal.api.schemas.templates import ChoiceOut, LimitsOut, ParameterOut, SizeOut, TemplateOut
 from portal.core.policy import Permission
 from portal.core.templates import Parameter, ParameterKind, Range, Size, TemplateSpec
 from portal.services import templates
@@ -17,14 +17,13 @@ bp = APIBlueprint("templates", __name__, url_prefix="/templates", tag="Templates
 
 
 @bp.get("")
-@bp.output(TemplatesOut)
+@bp.output(list[TemplateOut])  # type: ignore[arg-type] # APIFlask takes it, and its types do not say so
 @bp.doc(summary="What may be ordered", operation_id="list_templates")
 @permission(Permission.SEE_CATALOGUE)
-def index() -> TemplatesOut:
+def index() -> list[TemplateOut]:
     with reading() as db:
         offers = templates.catalogue(db, actor=actor())
-    items = [template_out(offer, offer.spec) for offer in offers if offer.spec is not None]
-    return TemplatesOut(items=items, page=1, pages=1, total=len(items))
+    return [template_out(offer, offer.spec) for offer in offers if offer.spec is not None]
 
 
 def template_out(offer: Offer, spec: TemplateSpec) -> TemplateOut:

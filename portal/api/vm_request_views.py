@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.api.languages import translated
 from portal.api.schemas.vm_requests import ProgressOut, VmOfRequestOut, VmRequestOut
 from portal.core.errors import filled
+from portal.core.lifecycle import VmRequestState
 from portal.models import Vm, VmRequest
 from portal.services.briefs import Brief, briefs_of, machines_of
 
@@ -29,7 +30,7 @@ def vm_request_out(vm_request: VmRequest, vms: Sequence[Vm], brief: Brief | None
         id=vm_request.id,
         kind=str(vm_request.kind),
         state=vm_request.state,
-        progress=ProgressOut(done=brief.done, total=brief.total, step=translated(brief.step)) if brief else None,
+        progress=progress_out(brief),
         vms=[vm_of_request_out(vm) for vm in vms],
         error=error_of(vm_request),
         department=vm_request.department.slug,
@@ -48,6 +49,12 @@ def vm_request_out(vm_request: VmRequest, vms: Sequence[Vm], brief: Brief | None
     )
 
 
+def progress_out(brief: Brief | None) -> ProgressOut:
+    if brief is None:
+        return ProgressOut(done=0, total=0, step="")
+    return ProgressOut(done=brief.done, total=brief.total, step=translated(brief.step))
+
+
 def vm_of_request_out(vm: Vm) -> VmOfRequestOut:
     return VmOfRequestOut(
         id=vm.id, name=vm.name, state=str(vm.state), host=vm.host.name if vm.host else None, address=vm.address
@@ -55,4 +62,6 @@ def vm_of_request_out(vm: Vm) -> VmOfRequestOut:
 
 
 def error_of(vm_request: VmRequest) -> str | None:
-    return filled(vm_request.error, vm_request.error_params, translated) if vm_request.error else None
+    if not vm_request.error or vm_request.state != VmRequestState.FAILED:
+        return None
+    return filled(vm_request.error, vm_request.error_params, translated)

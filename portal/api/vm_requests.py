@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.api.auth import permission
 from portal.api.context import actor, now, reading, site, writing
 from portal.api.idempotency import once
+from portal.api.paging import as_asked
 from portal.api.schemas.vm_requests import OrderIn, SubmittedOut, VmRequestOut, VmRequestsOut, VmRequestsQuery
 from portal.api.vm_request_views import shown, shown_all
 from portal.core.errors import N_, Invalid
@@ -74,7 +75,7 @@ def department_id_of(db: Session, slug: str) -> UUID:
 @permission(Permission.SEE_DEPARTMENT)
 def index(query: VmRequestsQuery) -> VmRequestsOut:
     with reading() as db:
-        page = vm_requests.search(
+        found = vm_requests.search(
             db,
             actor=actor(),
             state=query.state,
@@ -84,6 +85,7 @@ def index(query: VmRequestsQuery) -> VmRequestsOut:
             mine=query.mine,
             per_page=query.limit,
         )
+        page = as_asked(found, query.page)
         items = shown_all(db, page.items)
     return VmRequestsOut(items=items, page=page.number, pages=page.pages, total=page.total, more=page.more)
 

@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 
 from portal.api.auth import permission
 from portal.api.context import actor, now, reading, site, switching, writing
+from portal.api.paging import as_asked
 from portal.api.schemas.vms import ExtendIn, ExtensionAskedOut, PowerIn, VmOut, VmsOut, VmsQuery
 from portal.core.policy import Permission
 from portal.models import Vm
@@ -26,7 +27,7 @@ bp = APIBlueprint("vms", __name__, url_prefix="/vms", tag="VMs")
 def index(query: VmsQuery) -> VmsOut:
     """Retired ones only with state=retired."""
     with reading() as db:
-        page = vms.search(
+        found = vms.search(
             db,
             actor=actor(),
             text=query.text,
@@ -36,6 +37,7 @@ def index(query: VmsQuery) -> VmsOut:
             per_page=query.limit,
             mine=query.mine,
         )
+        page = as_asked(found, query.page)
         items = [vm_out(vm) for vm in page.items]
     return VmsOut(items=items, page=page.number, pages=page.pages, total=page.total, more=page.more)
 

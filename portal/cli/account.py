@@ -1,10 +1,10 @@
-"""`vivero account`: people who may log in, made and changed on the server itself."""
+"""`vivero account`: departments and people who may log in, made and changed on the server itself."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Annotated
 
 import typer
@@ -15,13 +15,14 @@ from portal.cli.work import one_clear_line, print_table, reading, utc_now, writi
 from portal.config import read_settings
 from portal.core.errors import N_, Invalid, NotFound
 from portal.core.policy import Grant, Role
+from portal.core.quota import Amount
 from portal.interfaces import HostAddress
-from portal.models import Account
-from portal.services import accounts, departments, seeds
+from portal.models import Account, Department
+from portal.services import accounts, departments, quotas, seeds
 from portal.services.passwords import random_password
 from portal.wiring import sync_catalogue
 
-app = typer.Typer(help="Make and change accounts: people, their roles, their passwords.", no_args_is_help=True)
+app = typer.Typer(help="Make and change departments and people, their roles and passwords.", no_args_is_help=True)
 
 Roles = Annotated[
     list[str], typer.Option("--role", help="ROLE@DEPARTMENT, or admin or auditor alone. May be repeated.")
@@ -78,7 +79,7 @@ def create(
 
 @app.command()
 def password(login: str, password_stdin: FromStdin = False) -> None:
-    """Set a new password, unlock the account and end its log-ins."""
+    """Set a new password, unlock the account and end its log-ins and tokens."""
     new = password_from(password_stdin)
     with one_clear_line(), writing() as db:
         account = account_of(db, login)
@@ -119,6 +120,54 @@ def roles_of(account: Account) -> str:
     return ", ".join(
         f"{one.role}@{one.department.slug}" if one.department else str(one.role) for one in account.memberships
     )
+
+
+Count = Annotated[int | None, typer.Option(min=0)]
+
+
+@app.command()
+def department(
+    slug: Annotated[str, typer.Argument(help="Its short name, as in ROLE@DEPARTMENT.")],
+    name: Annotated[str, typer.Option(help="Its name; a department that is not there yet needs one.")] = "",
+    machines: Count = None,
+    processors: Count = None,
+    memory_gb: Count = None,
+    disk_gb: Count = None,
+) -> None:
+    """Make a department, or change its name and what it may take."""
+    given = (machines, processors, None if memory_gb is None else memory_gb * 1024, disk_gb)
+    with one_clear_line(), writing() as db:
+        known = db.scalar(select(Department).where(Department.slug == slug))
+        limit = Amount(*(new if new is not None else old for new, old in zip(given, limits_of(known), strict=True)))
+        if known is None:
+            made = departments.create_department(db, actor=None, slug=slug, name=name, limit=limit, now=utc_now())
+        else:
+            made = departments.rename(db, actor=None, department_id=known.id, name=name or known.name, now=utc_now())
+            quotas.set_quota(db, actor=None, department_id=known.id, limit=limit, now=utc_now())
+        typer.echo(f"{made.name} ({slug}) may take {limit_words(limit)}.")
+
+
+def limits_of(known: Department | None) -> tuple[int, ...]:
+    return astuple(quotas.limit_of(known) if known else quotas.FIRST_LIMIT)
+
+
+def limit_words(limit: Amount) -> str:
+    memory_gib = f"{limit.memory_mib / 1024:g}"
+    return (
+        f"{limit.machines} machines, {limit.vcpus} processors, {memory_gib} GB of memory, {limit.disk_gib} GB of disk"
+    )
+
+
+@app.command(name="departments")
+def list_departments() -> None:
+    """List the departments with what each may take and has taken."""
+    with one_clear_line(), reading() as db:
+        known = departments.listing(db)
+        found = quotas.quotas_of(db, known)
+        rows = [
+            (one.slug, one.name, limit_words(found[one.id].limit), limit_words(found[one.id].used)) for one in known
+        ]
+        print_table(("department", "name", "may take", "has taken"), rows)
 
 
 @app.command(name="seed-demo", hidden=True)

@@ -22,7 +22,7 @@ def migrate(
     """Create or change the tables of the database. Doing it again changes nothing."""
     with one_clear_line():
         settings = read_settings()
-        settings.var.mkdir(parents=True, exist_ok=True)
+        settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = open_database(settings.database_url)
         if back:
             migrations.downgrade(engine, revision)

@@ -9,6 +9,7 @@ import typer
 from portal.cli.work import one_clear_line, print_table
 from portal.config import read_settings
 from portal.services import audit, healing
+from portal.services.audit import ChainReport
 from portal.services.reconcile import Finding, compare
 from portal.site import Site
 from portal.wiring import build_site
@@ -31,19 +32,20 @@ def reconcile(
 
 
 def run(site: Site, *, heal: bool) -> int:
-    """How many findings are left."""
+    """How many findings are left; a broken audit log is one too."""
     with site.write_sessions() as db:
         chain = audit.verify_chain(db)
-        if not chain.ok:
-            typer.echo(f"The audit log was changed at entry {chain.first_broken_id}.", err=True)
+        broken = int(not chain.ok)
+        if broken:
+            typer.echo(trouble_of(chain), err=True)
         report = compare(db, hypervisor=site.hypervisor)
         if report.clean:
             typer.echo(f"Database and cluster agree. {chain.entries} audit entries, newest digest {chain.head or '-'}.")
-            return int(not chain.ok)
+            return broken
         show(report.findings)
         if not heal:
             typer.echo("Nothing was changed. “vivero reconcile --heal” does what the last column says.")
-            return len(report.findings)
+            return broken + len(report.findings)
         done = healing.heal(
             db,
             report=report,
@@ -56,7 +58,13 @@ def run(site: Site, *, heal: bool) -> int:
     typer.echo(f"Healed: {len(done.healed)}.")
     for finding, reason in done.left:
         typer.echo(f"Left: {finding.kind} {finding.what}: {reason}")
-    return len(done.left)
+    return broken + len(done.left)
+
+
+def trouble_of(chain: ChainReport) -> str:
+    if chain.cut:
+        return "The newest entries of the audit log are missing."
+    return f"The audit log was changed at entry {chain.first_broken_id}."
 
 
 def show(findings: tuple[Finding, ...]) -> None:

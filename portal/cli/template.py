@@ -21,6 +21,7 @@ from portal.core.errors import N_, Invalid, NotFound, PortalError
 from portal.core.templates import BrokenTemplate, TemplateSpec
 from portal.interfaces import Json, PlaybookLine
 from portal.models.database import make_write_sessions
+from portal.services.audit import chain_key
 from portal.services.templates import SyncReport
 from portal.wiring import PLAYBOOKS, choose, open_engine, sync_catalogue, utc_now
 
@@ -51,8 +52,8 @@ def build(
     mirror: Annotated[str, typer.Option(help="A Debian mirror or sources file; by default this machine's own.")] = "",
 ) -> None:
     """Build a template's disk as its next version, if its role or variables have changed since the last one."""
-    settings = read_settings()
     with one_clear_line():
+        settings = read_settings()
         spec = good_template(settings, slug)
         if settings.playbooks == "fake":
             raise Invalid(N_("The simulator builds no disks: it only pretends that they are there."))
@@ -76,8 +77,8 @@ def build(
 @app.command()
 def bring(slug: Slug, disk: Annotated[Path, typer.Argument(help="The disk: qcow2, raw, VMDK or VDI.")]) -> None:
     """Take a disk that the hospital has made, if its SHA-256 is the one in template.yml."""
-    settings = read_settings()
     with one_clear_line():
+        settings = read_settings()
         outcome = bring_disk(settings.cabinet, good_template(settings, slug), disk, now=utc_now())
         sync_if_migrated(settings)
     say_outcome(outcome)
@@ -86,7 +87,8 @@ def bring(slug: Slug, disk: Annotated[Path, typer.Argument(help="The disk: qcow2
 @app.command()
 def check() -> None:
     """Check every folder: its fields, its picture, its role. Says file, line and field of each mistake."""
-    settings = read_settings()
+    with one_clear_line():
+        settings = read_settings()
     broken = 0
     for found in read_templates(settings.templates_dir, roles_dir=settings.playbooks_dir / "roles"):
         if isinstance(found, BrokenTemplate):
@@ -102,7 +104,8 @@ def check() -> None:
 @app.command(name="list")
 def list_() -> None:
     """List the templates, the versions of their disks, and why one cannot be ordered."""
-    settings = read_settings()
+    with one_clear_line():
+        settings = read_settings()
     for found in read_templates(settings.templates_dir, roles_dir=settings.playbooks_dir / "roles"):
         typer.echo(f"{found.slug:<20} {state_of(settings, found)}")
 
@@ -110,8 +113,8 @@ def list_() -> None:
 @app.command()
 def sync() -> None:
     """Read folders and cabinet into the database. The worker does it too: at its start, and when a file changed."""
-    settings = read_settings()
     with one_clear_line():
+        settings = read_settings()
         report = sync_now(settings)
     for title, names in vars(report).items():
         if names:
@@ -155,7 +158,7 @@ def state_of(settings: Settings, found: TemplateSpec | BrokenTemplate) -> str:
 def sync_now(settings: Settings) -> SyncReport:
     engine = open_engine(settings)
     try:
-        with make_write_sessions(engine).begin() as db:
+        with make_write_sessions(engine, audit_key=chain_key(settings.secret_key)).begin() as db:
             return sync_catalogue(settings, db, now=utc_now())
     finally:
         engine.dispose()

@@ -10,9 +10,10 @@ import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from portal.config import Settings, read_settings
+from portal.config import BadSetting, Settings, read_settings
 from portal.core.errors import InvalidOrder, PortalError
 from portal.models.database import make_sessions, make_write_sessions, open_database
+from portal.services.audit import chain_key
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def one_clear_line() -> Iterator[None]:
         yield
     except InvalidOrder as error:
         stop("; ".join(str(one) for one in error.errors), error)
-    except PortalError as error:
+    except (PortalError, BadSetting) as error:
         stop(str(error), error)
     except (OperationalError, ProgrammingError) as error:
         reason = str(error.orig).splitlines()[0]
@@ -39,9 +40,10 @@ def stop(message: str, error: Exception) -> None:
 @contextmanager
 def reading(settings: Settings | None = None) -> Iterator[Session]:
     """The database as it is now; nobody who writes has to wait."""
-    engine = open_database((settings or read_settings()).database_url)
+    settings = settings or read_settings()
+    engine = open_database(settings.database_url)
     try:
-        with make_sessions(engine)() as db:
+        with make_sessions(engine, audit_key=chain_key(settings.secret_key))() as db:
             yield db
     finally:
         engine.dispose()
@@ -53,7 +55,7 @@ def writing(settings: Settings | None = None) -> Iterator[Session]:
     settings = settings or read_settings()
     engine = open_database(settings.database_url)
     try:
-        with make_write_sessions(engine).begin() as db:
+        with make_write_sessions(engine, audit_key=chain_key(settings.secret_key)).begin() as db:
             yield db
     finally:
         engine.dispose()

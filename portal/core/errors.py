@@ -101,7 +101,7 @@ class InvalidOrder(Invalid):
 
     code = "invalid-order"
 
-    def __init__(self, errors: tuple[Invalid, ...]) -> None:
+    def __init__(self, errors: tuple[PortalError, ...]) -> None:
         super().__init__(N_("Some answers need another look."))
         self.errors = errors
 

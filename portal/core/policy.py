@@ -23,7 +23,7 @@ class Permission(StrEnum):
     SEE_CATALOGUE = "see_catalogue"
     SUBMIT = "submit"
     SEE_DEPARTMENT = "see_department"  # requests and machines of the department
-    SEE_MACHINES = "see_machines"  # own, shared, and those of departments that are seen: looking only
+    SEE_MACHINES = "see_machines"  # the lists and pages of machines: own and shared ones, else as SEE_DEPARTMENT says
     USE_MACHINE = "use_machine"  # own or shared machines: power, consoles, snapshots
     MANAGE_MACHINES = "manage_machines"  # all machines of the department
     APPROVE = "approve"

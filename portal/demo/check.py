@@ -40,8 +40,7 @@ def check_road(url: str, accounts: Mapping[str, Mapping[str, str]], *, say: Say,
 
 def order_of(requester: Api) -> dict[str, Any]:
     templates = requester.call("GET", "/templates")
-    listed = templates["items"] if isinstance(templates, dict) else templates
-    micro = next((one for one in listed if one["slug"] == "micro-linux"), None)
+    micro = next((one for one in templates if one["slug"] == "micro-linux"), None)
     if micro is None or not micro["orderable"]:
         raise ApiTrouble("the template micro-linux is not orderable")
     sizes = [size["slug"] if isinstance(size, dict) else size for size in micro["sizes"]]
@@ -62,7 +61,7 @@ def follow(requester: Api, path: str, say: Say) -> dict[str, Any]:
     def fulfilled() -> bool:
         nonlocal seen
         now = requester.call("GET", path)
-        step = (now.get("progress") or {}).get("step") or ""
+        step = now["progress"]["step"]
         if step and step != seen:
             say(f"  {step}")
             seen = step

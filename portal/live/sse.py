@@ -54,8 +54,8 @@ def may_watch(desk: Desk, visitor: Visitor, subject: UUID) -> bool:
             return False
 
 
-async def answer(send: Send, status: int, text: bytes) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+async def answer(send: Send, status: int, text: bytes, media_type: str = "text/plain; charset=utf-8") -> None:
+    headers = [(b"content-type", media_type.encode()), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})
 

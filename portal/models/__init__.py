@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.models.accounts import Account, Membership
-from portal.models.audit import AuditEntry
+from portal.models.audit import AuditEntry, AuditHead
 from portal.models.base import Base
 from portal.models.claims import Claim
 from portal.models.consoles import ConsoleTicket
@@ -24,6 +24,7 @@ __all__ = [
     "Account",
     "ApiToken",
     "AuditEntry",
+    "AuditHead",
     "Base",
     "Claim",
     "ConsoleTicket",

@@ -1,4 +1,7 @@
-"""Who did what, when and why: written in the same transaction as the change, chained by hashes, never edited."""
+"""Who did what, when and why: written in the same transaction as the change, chained, never edited.
+
+The database itself refuses to change or delete an entry (see the migrations).
+"""
 
 from __future__ import annotations
 
@@ -33,3 +36,15 @@ class AuditEntry(Base, kw_only=True):
     reason: Mapped[str] = mapped_column(Text, default="")
     details: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     digest: Mapped[str] = mapped_column(String(64), default="")
+
+
+class AuditHead(Base, kw_only=True):
+    """One row: how far the log has come. Without it nobody would notice that the newest entries were cut off."""
+
+    __tablename__ = "audit_heads"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    entries: Mapped[int] = mapped_column(default=0)
+    last_id: Mapped[int] = mapped_column(default=0)
+    digest: Mapped[str] = mapped_column(String(64), default="")
+    seal: Mapped[str] = mapped_column(String(64), default="")  # over the three, with the portal's key

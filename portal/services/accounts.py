@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Set
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, Invalid, LoginFailed, NotAllowed, NotFound
-from portal.core.passwords import check_password, lock_until
+from portal.core.errors import (
+    N_,
+    Conflict,
+    Invalid,
+    InvalidOrder,
+    LoginFailed,
+    NotAllowed,
+    NotFound,
+    PortalError,
+)
+from portal.core.passwords import SHORTEST, check_password, lock_until
 from portal.core.policy import HOUSE_ROLES, Actor, Grant, Permission, Role, roles_with
 from portal.models import Account, Department, Membership, Vm
 from portal.models.vms import is_living
@@ -54,42 +63,80 @@ def create_account(
     now: datetime,
     locale: str = "es",
 ) -> Account:
+    """Raises what is wrong; several things at once as InvalidOrder."""
     require_management(actor)
-    check_account(login=login, name=name, email=email, locale=locale)
-    check_password(password, login=login)
-    if db.scalar(select(Account.id).where(Account.login == login)):
-        raise Conflict(N_("There is already an account “%(login)s”."), field="login", login=login)
+    grants = list(grants)
+    wrong = faults_of_new(db, login=login, name=name, email=email, password=password, grants=grants, locale=locale)
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else InvalidOrder(tuple(wrong))
     account = Account(
         login=login, name=name, email=email, locale=locale, created_at=now, password_hash=hash_password(password)
     )
     db.add(account)
     put_grants(db, account, grants)
-    record(db, actor=actor, action="account.created", subject=about(account), now=now, details=grants_in_words(account))
+    details = {"grants": grants_in_words(db, account)}
+    record(db, actor=actor, action="account.created", subject=about(account), now=now, details=details)
     return account
 
 
-def check_account(*, login: str, name: str, email: str, locale: str) -> None:
+def faults_of_new(
+    db: Session, *, login: str, name: str, email: str, password: str, grants: Iterable[Grant], locale: str
+) -> list[PortalError]:
+    """All that is wrong with an account that is to be made, each with its field."""
+    checks: tuple[Callable[[], None], ...] = (
+        lambda: check_login(db, login),
+        lambda: check_name(name),
+        lambda: check_email(email),
+        lambda: check_locale(locale),
+        lambda: check_password(password, login=login),
+        lambda: check_grants(db, set(grants)),
+    )
+    wrong = []
+    for check in checks:
+        try:
+            check()
+        except PortalError as error:
+            wrong.append(error)
+    return wrong
+
+
+def check_login(db: Session, login: str) -> None:
     if not LOGIN.fullmatch(login):
         raise Invalid(N_("A user name has 3 to 40 small letters, digits, dots and hyphens."), field="login")
+    if db.scalar(select(Account.id).where(Account.login == login)):
+        raise Conflict(N_("There is already an account “%(login)s”."), field="login", login=login)
+
+
+def check_name(name: str) -> None:
     if not 1 <= len(name.strip()) <= 200:
         raise Invalid(N_("Please write the person's name."), field="name")
+
+
+def check_email(email: str) -> None:
     if not EMAIL.fullmatch(email):
         raise Invalid(N_("This is not a mail address."), field="email")
+
+
+def check_locale(locale: str) -> None:
     if locale not in LOCALES:
         raise Invalid(N_("This language is not there."), field="locale")
 
 
-def put_grants(db: Session, account: Account, grants: Iterable[Grant]) -> None:
-    """Replace the account's roles. Separation of duties: nobody is administrator and auditor at once."""
-    wanted = set(grants)
-    roles = {grant.role for grant in wanted}
-    if roles >= HOUSE_ROLES:
+def check_grants(db: Session, wanted: Set[Grant]) -> None:
+    """Separation of duties: nobody is administrator and auditor at once."""
+    if {grant.role for grant in wanted} >= HOUSE_ROLES:
         raise Invalid(N_("Nobody can be administrator and auditor at once."), field="grants")
     for grant in wanted:
         if (grant.role in HOUSE_ROLES) != (grant.department_id is None):
             raise Invalid(N_("This role needs a department, or must not have one."), field="grants")
         if grant.department_id and db.get(Department, grant.department_id) is None:
             raise Invalid(N_("There is no such department."), field="grants")
+
+
+def put_grants(db: Session, account: Account, grants: Iterable[Grant]) -> None:
+    """Replace the account's roles."""
+    wanted = set(grants)
+    check_grants(db, wanted)
     account.memberships = [
         membership for membership in account.memberships if Grant(membership.role, membership.department_id) in wanted
     ]
@@ -99,8 +146,12 @@ def put_grants(db: Session, account: Account, grants: Iterable[Grant]) -> None:
     db.flush()
 
 
-def grants_in_words(account: Account) -> dict[str, list[str]]:
-    return {"grants": sorted(f"{one.role}@{one.department_id or '*'}" for one in account.memberships)}
+def grants_in_words(db: Session, account: Account) -> list[str]:
+    """The roles with their departments' short names, as they are written down."""
+    slugs = {row.id: row.slug for row in db.execute(select(Department.id, Department.slug))}
+    return sorted(
+        f"{one.role}@{slugs[one.department_id]}" if one.department_id else str(one.role) for one in account.memberships
+    )
 
 
 def set_grants(
@@ -108,8 +159,13 @@ def set_grants(
 ) -> Account:
     require_management(actor)
     account = by_id(db, account_id)
+    grants = set(grants)
+    if Role.ADMIN not in {grant.role for grant in grants}:
+        check_not_last_admin(db, account)
+    before = grants_in_words(db, account)
     put_grants(db, account, grants)
-    record(db, actor=actor, action="account.roles", subject=about(account), now=now, details=grants_in_words(account))
+    details = {"from": before, "to": grants_in_words(db, account)}
+    record(db, actor=actor, action="account.roles", subject=about(account), now=now, details=details)
     return account
 
 
@@ -119,6 +175,8 @@ def set_active(db: Session, *, actor: Actor | None, account_id: UUID, active: bo
     account = by_id(db, account_id)
     if actor and actor.account_id == account_id and not active:
         raise Conflict(N_("You cannot shut out yourself."))
+    if not active:
+        check_not_last_admin(db, account)
     account.active = active
     if not active:
         login_sessions.end_all_of(db, account_id)
@@ -126,6 +184,21 @@ def set_active(db: Session, *, actor: Actor | None, account_id: UUID, active: bo
     action = "account.activated" if active else "account.deactivated"
     record(db, actor=actor, action=action, subject=about(account), now=now)
     return account
+
+
+def check_not_last_admin(db: Session, account: Account) -> None:
+    """Without any administrator nobody could make one, except on the server itself."""
+    if not account.active or Role.ADMIN not in {one.role for one in account.memberships}:
+        return
+    admins = select(Membership.account_id).where(Membership.role == Role.ADMIN)
+    others = select(Account.id).where(Account.id.in_(admins), Account.active, Account.id != account.id)
+    if db.scalar(others.limit(1)) is None:
+        text = N_("This is the last administrator. Make somebody else administrator first.")
+        raise Conflict(text, field="grants")
+
+
+def by_login(db: Session, login: str) -> Account | None:
+    return db.scalar(select(Account).where(Account.login == login.strip().lower()[:80]))
 
 
 def by_id(db: Session, account_id: UUID) -> Account:
@@ -148,7 +221,7 @@ def log_in(db: Session, *, login: str, password: str, now: datetime) -> Account:
     account = db.scalar(by_login.execution_options(populate_existing=True))
     fits = fits and account is not None and account.password_hash == known_hash
     if account is None:
-        subject = Subject("account", "", login.strip()[:80])
+        subject = Subject("account", "", name_to_keep(login))
         record(db, actor=None, action="login.failed", subject=subject, now=now, reason="unknown")
         raise LoginFailed(N_("The user name or the password is not right, or the account is locked."))
     locked = account.locked_until is not None and account.locked_until > now
@@ -160,6 +233,15 @@ def log_in(db: Session, *, login: str, password: str, now: datetime) -> Account:
     return account
 
 
+def name_to_keep(login: str) -> str:
+    """What was typed as an unknown user name, for the audit log, if it can be no password: those are longer or odder.
+
+    People type their password into the wrong field, and the log is kept for ever.
+    """
+    name = login.strip()
+    return name if LOGIN.fullmatch(name) and len(name) < SHORTEST else ""
+
+
 def count_failure(db: Session, account: Account, now: datetime, *, reason: str) -> None:
     """A try on a locked account is written down but not counted: nobody can be locked out for ever by tries."""
     account.last_failed_at = now
@@ -169,31 +251,37 @@ def count_failure(db: Session, account: Account, now: datetime, *, reason: str) 
     record(db, actor=None, action="login.failed", subject=about(account), now=now, reason=reason)
 
 
-def change_password(db: Session, *, actor: Actor, old: str, new: str, now: datetime) -> None:
-    """One's own password; all other log-ins of the account end (the caller opens a new one for this browser)."""
+def change_password(db: Session, *, actor: Actor, old: str, new: str, now: datetime, end_tokens: bool = False) -> None:
+    """One's own password; all log-ins of the account end (the caller opens a new one for this browser).
+
+    Tokens end if wished: who only wants another password does not want scripts to stop.
+    """
     account = by_id(db, actor.account_id)
     if not password_fits(account.password_hash, old[:1000]):
         raise Invalid(N_("This is not your present password."), field="old_password")
     check_password(new, login=account.login)
     account.password_hash = hash_password(new)
     login_sessions.end_all_of(db, account.id)
-    record(db, actor=actor, action="account.password", subject=about(account), now=now)
+    if end_tokens:
+        tokens.revoke_all_of(db, account.id, now)
+    details = {"tokens_ended": end_tokens}
+    record(db, actor=actor, action="account.password", subject=about(account), now=now, details=details)
 
 
 def set_password(db: Session, *, actor: Actor | None, account_id: UUID, password: str, now: datetime) -> None:
-    """Somebody else's password, set by an administrator; unlocks the account."""
+    """Somebody else's password, set by an administrator; unlocks the account. All log-ins and tokens end."""
     require_management(actor)
     account = by_id(db, account_id)
     check_password(password, login=account.login)
     account.password_hash = hash_password(password)
     account.failed_logins, account.locked_until = 0, None
     login_sessions.end_all_of(db, account.id)
+    tokens.revoke_all_of(db, account.id, now)
     record(db, actor=actor, action="account.password_set", subject=about(account), now=now)
 
 
 def set_locale(db: Session, *, actor: Actor, locale: str) -> None:
-    if locale not in LOCALES:
-        raise Invalid(N_("This language is not there."), field="locale")
+    check_locale(locale)
     by_id(db, actor.account_id).locale = locale
 
 

@@ -1,8 +1,12 @@
-"""Who did what, when and why: written in the transaction of the change, chained so that an edit shows."""
+"""Who did what, when and why: written in the transaction of the change, chained so that an edit shows.
+
+Each digest is an HMAC with a key drawn from the portal's: who can write to the database but has not the key cannot
+forge a chain. The head (models/audit.AuditHead) is sealed with it too and says how far the log has come.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, NotAllowed
 from portal.core.policy import Actor, Permission
-from portal.models import AuditEntry, Vm, VmRequest
+from portal.models import AuditEntry, AuditHead, Department, Vm, VmRequest
+from portal.models.database import AUDIT_KEY
 from portal.services.paging import PER_PAGE, Page, paginate
 
 CHAIN_LOCK = 0x56495645524F  # PostgreSQL's advisory lock of the chain
@@ -35,12 +40,16 @@ class Subject:
 
 @dataclass(frozen=True)
 class ChainReport:
-    """`head` is the newest digest: kept elsewhere, it also shows when the newest entries were cut off."""
+    """`head` is the newest digest: kept elsewhere, it is a proof that does not hang on this database.
+
+    `cut` says that the newest entries are missing.
+    """
 
     entries: int
     ok: bool
     first_broken_id: int | None = None
     head: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,8 +89,15 @@ def record(
     )
     lock_chain(db)
     db.flush()
-    entry.digest = digest_of(entry, newest_digest(db))
+    head = db.get(AuditHead, 1, populate_existing=True)
+    if head is None:
+        head = AuditHead()
+        db.add(head)
+    entry.digest = digest_of(entry, head.digest, key_of(db))
     db.add(entry)
+    db.flush()
+    head.entries, head.last_id, head.digest = head.entries + 1, entry.id, entry.digest
+    head.seal = seal_of(head, key_of(db))
     db.flush()
     return entry
 
@@ -92,12 +108,22 @@ def lock_chain(db: Session) -> None:
         db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
 
 
-def newest_digest(db: Session) -> str:
-    return db.scalar(select(AuditEntry.digest).order_by(AuditEntry.id.desc()).limit(1)) or ""
+def chain_key(secret_key: str) -> bytes:
+    """A key of its own, drawn from the portal's one key."""
+    return hmac.digest(secret_key.encode(), b"vivero audit chain", "sha256")
 
 
-def digest_of(entry: AuditEntry, before: str) -> str:
-    """SHA-256 over the entry as canonical JSON and the digest of the entry before it."""
+def key_of(db: Session) -> bytes:
+    key: bytes = db.info.get(AUDIT_KEY, b"")
+    return key
+
+
+def seal_of(head: AuditHead, key: bytes) -> str:
+    return hmac.new(key, f"{head.entries} {head.last_id} {head.digest}".encode(), "sha256").hexdigest()
+
+
+def digest_of(entry: AuditEntry, before: str, key: bytes) -> str:
+    """HMAC over the entry as canonical JSON and the digest of the entry before it."""
     content = {
         "before": before,
         "at": entry.at.astimezone(UTC).isoformat(),
@@ -110,7 +136,7 @@ def digest_of(entry: AuditEntry, before: str) -> str:
         "details": entry.details,
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hmac.new(key, canonical.encode(), "sha256").hexdigest()
 
 
 def entries(
@@ -126,6 +152,19 @@ def entries(
     else:
         scopes = [conditions]
     return paginate(db, AuditEntry, scopes=scopes, order=AuditEntry.id, number=page, per_page=per_page)
+
+
+def every(db: Session, *, actor: Actor, filters: AuditFilter) -> Iterator[AuditEntry]:
+    """All entries that fit, newest first, so many at once: for taking them away. For auditors of the whole house."""
+    if actor.departments_for(Permission.SEE_AUDIT) is not None:
+        raise NotAllowed(N_("You may not read the audit log."))
+    query = select(AuditEntry).where(*conditions_of(filters)).order_by(AuditEntry.id.desc()).limit(AT_ONCE)
+    some = db.scalars(query).all()
+    while some:
+        yield from some
+        last = some[-1].id
+        db.expunge_all()
+        some = db.scalars(query.where(AuditEntry.id < last)).all()
 
 
 def conditions_of(filters: AuditFilter) -> list[ColumnElement[bool]]:
@@ -150,20 +189,26 @@ def history_of(db: Session, *subject_ids: UUID, most: int = 100) -> list[AuditEn
     return list(db.scalars(query.limit(most)))
 
 
-def subject_of(row: VmRequest | Vm) -> Subject:
+def subject_of(row: VmRequest | Vm | Department) -> Subject:
+    if isinstance(row, Department):
+        return Subject("department", str(row.id), row.name, row.id)
     kind = "vm" if isinstance(row, Vm) else "vm_request"
     return Subject(kind, str(row.id), row.name, row.department_id)
 
 
 def verify_chain(db: Session) -> ChainReport:
-    """Recompute every digest from the first entry on and name the first that does not fit."""
-    before, count = "", 0
+    """Recompute every digest from the first entry on, name the first that does not fit, and look for a cut tail."""
+    key, head = key_of(db), db.get(AuditHead, 1, populate_existing=True)
+    before, count, head_fits = "", 0, False
     for entry in in_order(db):
         count += 1
-        if entry.digest != digest_of(entry, before):
+        if not hmac.compare_digest(entry.digest, digest_of(entry, before, key)):
             return ChainReport(count, ok=False, first_broken_id=entry.id, head=before)
         before = entry.digest
-    return ChainReport(count, ok=True, head=before)
+        if head is not None and entry.id == head.last_id:
+            head_fits = (head.entries, head.digest, head.seal) == (count, before, seal_of(head, key))
+    cut = not head_fits and (count > 0 or head is not None)
+    return ChainReport(count, ok=not cut, head=before, cut=cut)
 
 
 def in_order(db: Session) -> Iterator[AuditEntry]:

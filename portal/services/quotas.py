@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -10,9 +13,11 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, Invalid, NotAllowed, NotFound, OverQuota, Phrase, Phrases
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Actor, Permission
-from portal.core.quota import Amount, Quota
+from portal.core.quota import MEASURES, Amount, Quota
 from portal.models import Claim, Department, VmRequest
+from portal.services.audit import record, subject_of
 
+FIRST_LIMIT = Amount(machines=10, vcpus=20, memory_mib=32 * 1024, disk_gib=500)  # of a department that is made
 SUMS = (
     func.count(),
     func.coalesce(func.sum(Claim.vcpus), 0),
@@ -85,13 +90,30 @@ def departments(db: Session, *, actor: Actor, permission: Permission) -> list[De
     return list(db.scalars(query))
 
 
-def set_quota(db: Session, *, actor: Actor | None, department_id: UUID, limit: Amount) -> Department:
+def quotas_of(db: Session, some: Sequence[Department]) -> dict[UUID, Quota]:
+    """The quotas of several departments, with one look at the claims."""
+    query = select(Claim.department_id, *SUMS).group_by(Claim.department_id)
+    used = {row[0]: Amount(*(int(value) for value in row[1:])) for row in db.execute(query)}
+    return {one.id: Quota(limit_of(one), used.get(one.id, Amount())) for one in some}
+
+
+def set_quota(db: Session, *, actor: Actor | None, department_id: UUID, limit: Amount, now: datetime) -> Department:
     """Change what a department may take. Less than it has is allowed: it only gets nothing more."""
     if actor is not None and not actor.may(Permission.MANAGE_ACCOUNTS):
         raise NotAllowed(N_("You may not change quotas."))
-    if not Amount().fits(limit):
-        raise Invalid(N_("A quota cannot be less than nothing."), field="limit")
+    check_limit(limit)
     department = lock_department(db, department_id)
+    before = limit_of(department)
+    if limit == before:
+        return department
     department.quota_machines, department.quota_vcpus = limit.machines, limit.vcpus
     department.quota_memory_mib, department.quota_disk_gib = limit.memory_mib, limit.disk_gib
+    details = {"from": asdict(before), "to": asdict(limit)}
+    record(db, actor=actor, action="department.quota", subject=subject_of(department), now=now, details=details)
     return department
+
+
+def check_limit(limit: Amount) -> None:
+    for measure in MEASURES:
+        if getattr(limit, measure) < 0:
+            raise Invalid(N_("A quota cannot be less than nothing."), field=measure)

@@ -1,7 +1,9 @@
 """Compares the database with the cluster: what nobody owns, what is missing, what drifted apart.
 
 Hosts are asked first and the database read afterwards: what a running workflow makes is in the database before it is
-on a host, so new machines are never taken for strays. Healing (healing.py) looks once more before it acts.
+on a host, so new machines are never taken for strays. The other way round, a machine is called drifted only if its row
+said the same before the hosts were asked and no work on it is under way. Healing (healing.py) looks once more before it
+acts.
 """
 
 from __future__ import annotations
@@ -11,14 +13,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import PortalError
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.interfaces import Hypervisor, MachineSeen, Power
-from portal.models import Claim, Host, Vm, VmRequest
+from portal.models import Claim, Host, Vm, VmRequest, Workflow
 from portal.models.vms import is_living
+from portal.services import workflows
 from portal.services.hosts import all_hosts
 from portal.services.transactions import let_go
 
@@ -80,17 +83,36 @@ class Seen:
 def compare(db: Session, *, hypervisor: Hypervisor) -> Report:
     """Look everywhere and change nothing."""
     hosts = all_hosts(db)
+    before = settled(db)
     let_go(db)
     seen = look_everywhere(hypervisor, hosts)
     owned = {vm.id: vm for vm in db.scalars(select(Vm).where(is_living()).execution_options(populate_existing=True))}
     found = [
         *(silent_host(name, reason) for name, reason in sorted(seen.silent.items())),
         *strays(seen, owned),
-        *drifts(seen, owned.values()),
+        *drifts(seen, at_rest(db, owned, before)),
         *leftovers(seen, owned),
         *claims_astray(db, owned),
     ]
     return Report(tuple(found))
+
+
+def settled(db: Session) -> dict[UUID, tuple[VmState, UUID | None]]:
+    """Where the machines that were handed over are meant to be, and how. Those that a failed request holds are not."""
+    handed_over = Vm.vm_request_id.in_(select(VmRequest.id).where(VmRequest.state == VmRequestState.FULFILLED))
+    is_settled = or_(Vm.state.in_(SETTLED), and_(Vm.state == VmState.ERROR, handed_over))
+    rows = db.execute(select(Vm.id, Vm.state, Vm.host_id).where(is_settled))
+    return {vm_id: (state, host_id) for vm_id, state, host_id in rows}
+
+
+def at_rest(db: Session, owned: Mapping[UUID, Vm], before: Mapping[UUID, tuple[VmState, UUID | None]]) -> list[Vm]:
+    """The machines whose rows did not change while the hosts were asked, and on which nobody works."""
+    busy = set(db.scalars(select(Workflow.subject_id).where(Workflow.state.in_(workflows.LIVE))))
+    return [
+        vm
+        for vm in owned.values()
+        if before.get(vm.id) == (vm.state, vm.host_id) and not busy & {vm.id, vm.vm_request_id}
+    ]
 
 
 def look_everywhere(hypervisor: Hypervisor, hosts: Iterable[Host]) -> Seen:
@@ -127,7 +149,7 @@ def strays(seen: Seen, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
 
 def drifts(seen: Seen, vms: Iterable[Vm]) -> Iterator[Finding]:
     for vm in sorted(vms, key=lambda vm: vm.name):
-        if vm.state not in SETTLED or vm.host is None:
+        if vm.host is None:
             continue
         places = seen.places_of(vm.id)
         finding = drift_of(vm, vm.host.name, places, seen)
@@ -151,7 +173,7 @@ def drift_of(vm: Vm, home: str, places: list[tuple[str, MachineSeen]], seen: See
 
 
 def missing_machine(vm: Vm, home: str, seen: Seen) -> Finding | None:
-    if home in seen.silent:
+    if home in seen.silent or vm.state == VmState.ERROR:
         return None
     detail = f"recorded {vm.state}, on no host that answers"
     heal = "" if seen.silent else "record it as lost"
@@ -163,15 +185,16 @@ def heal_of_state(state: VmState, power: Power) -> str | None:
     is_on = power in (Power.RUNNING, Power.PAUSED)
     if state == VmState.PARKED:
         return "switch it off" if is_on else None
-    if state == VmState.RUNNING and not is_on:
-        return "record it as stopped"
-    return "record it as running" if state == VmState.STOPPED and is_on else None
+    if is_on:
+        return "record it as running" if state in (VmState.STOPPED, VmState.ERROR) else None
+    return "record it as stopped" if state in (VmState.RUNNING, VmState.ERROR) else None
 
 
 def leftovers(seen: Seen, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
     """Files whose machine no row knows. While a host is silent nobody can say that it does not use them."""
-    present = {machine.vm_id for machines in seen.machines.values() for machine in machines}
-    heal = "" if seen.silent else "remove it"
+    machines = [machine for there in seen.machines.values() for machine in there]
+    present = {machine.vm_id for machine in machines}
+    foreign = {machine.vm_id for machine in machines if not machine.ours}
     for kind, ids in (
         (FindingKind.UNKNOWN_FOLDER, seen.folders),
         (FindingKind.UNKNOWN_RESERVATION, seen.reservations),
@@ -179,6 +202,9 @@ def leftovers(seen: Seen, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
         for vm_id in sorted(ids - set(owned)):
             # goes with its machine, if that is a stray too
             detail = "of a machine that nobody owns" if vm_id in present else "of no machine"
+            if vm_id in foreign:
+                detail = "of a machine not made by Vivero"
+            heal = "" if seen.silent or vm_id in foreign else "remove it"
             yield Finding(kind, "", str(vm_id), detail, heal, vm_id)
 
 

@@ -15,9 +15,9 @@ from portal.services import workflows
 
 
 def get(db: Session, *, actor: Actor, vm_id: UUID) -> Vm:
-    """A machine that the person may see: own, shared, or of their department. NotFound otherwise."""
+    """A machine that the person may see: of their department, and there own or shared ones. NotFound otherwise."""
     vm = db.get(Vm, vm_id)
-    if vm is None or not (actor.may(Permission.SEE_DEPARTMENT, vm.department_id) or is_own_or_shared(db, actor, vm)):
+    if vm is None or not (actor.may(Permission.SEE_DEPARTMENT, vm.department_id) or may_use(db, actor=actor, vm=vm)):
         raise NotFound(N_("There is no such machine."))
     return vm
 
@@ -27,17 +27,20 @@ def is_own_or_shared(db: Session, actor: Actor, vm: Vm) -> bool:
 
 
 def may_use(db: Session, *, actor: Actor, vm: Vm) -> bool:
-    """Power, consoles, snapshots: the owner, who was given it, and who manages the department's machines."""
+    """Power, consoles, snapshots: the owner, who was given it, and who manages the department's machines.
+
+    A machine belongs to its department: who leaves that leaves the machine too, owner or not.
+    """
     if actor.may(Permission.MANAGE_MACHINES, vm.department_id):
         return True
-    return actor.may(Permission.USE_MACHINE) and is_own_or_shared(db, actor, vm)
+    return actor.may(Permission.USE_MACHINE, vm.department_id) and is_own_or_shared(db, actor, vm)
 
 
 def may_manage(*, actor: Actor, vm: Vm) -> bool:
     """Lease, sharing, handing over, retiring: the owner and who manages the department's machines."""
     if actor.may(Permission.MANAGE_MACHINES, vm.department_id):
         return True
-    return actor.may(Permission.USE_MACHINE) and vm.owner_id == actor.account_id
+    return actor.may(Permission.USE_MACHINE, vm.department_id) and vm.owner_id == actor.account_id
 
 
 def usable(db: Session, *, actor: Actor, vm_id: UUID) -> Vm:

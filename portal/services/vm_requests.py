@@ -22,7 +22,7 @@ from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
 from portal.core.templates import spec_to_data
 from portal.interfaces import WorkflowQueue
-from portal.models import Department, VmRequest
+from portal.models import Department, VmRequest, Workflow
 from portal.services import accounts, claims, notices, quotas, workflows
 from portal.services.audit import record, subject_of
 from portal.services.orders import CheckedOrder, Order, check_order, one_of, spec_of
@@ -296,7 +296,7 @@ def retry(db: Session, *, actor: Actor, vm_request_id: UUID, now: datetime, queu
     """Go on with a failed request from the step that failed."""
     vm_request = failed_request(db, actor, vm_request_id)
     workflow = workflows.retry(db, workflow_id=str(vm_request.workflow_id), queue=queue, now=now)
-    vm_request.workflow_id = workflow.id
+    put_under_way(vm_request, workflow)
     record(db, actor=actor, action="vm_request.retried", subject=subject_of(vm_request), now=now)
     return vm_request
 
@@ -305,9 +305,16 @@ def roll_back(db: Session, *, actor: Actor, vm_request_id: UUID, now: datetime, 
     """Remove what a failed request left, and close it."""
     vm_request = failed_request(db, actor, vm_request_id)
     workflow = workflows.roll_back(db, workflow_id=str(vm_request.workflow_id), queue=queue, now=now)
-    vm_request.workflow_id = workflow.id
+    put_under_way(vm_request, workflow)
     record(db, actor=actor, action="vm_request.rolled_back", subject=subject_of(vm_request), now=now)
     return vm_request
+
+
+def put_under_way(vm_request: VmRequest, workflow: Workflow) -> None:
+    """At once, not only when a worker gets to it: who asks next must not read the old failure."""
+    vm_request.workflow_id = workflow.id
+    vm_request.move_to(VmRequestState.PROVISIONING)
+    vm_request.error, vm_request.error_params = None, {}
 
 
 def failed_request(db: Session, actor: Actor, vm_request_id: UUID) -> VmRequest:

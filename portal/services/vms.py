@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, Invalid
+from portal.core.errors import N_, Conflict, Invalid, NotAllowed
 from portal.core.lifecycle import VmState
 from portal.core.policy import Actor, Permission
 from portal.interfaces import WorkflowQueue
 from portal.models import Account, AuditEntry, Department, Membership, Vm, VmUser
 from portal.models.vms import is_living
-from portal.services import audit, notices, workflows
+from portal.services import accounts, audit, notices, workflows
 from portal.services.audit import record, subject_of
 from portal.services.extensions import Extended, close_waiting, extend, last_day_at_once, waiting_for
 from portal.services.following import STANDS_STILL, is_changing, look
@@ -52,6 +52,7 @@ __all__ = [
     "take_snapshot",
     "usable",
     "users",
+    "without_keeper",
 ]
 
 MOST_USERS = 50
@@ -85,9 +86,11 @@ def search(
 def scopes_of(
     db: Session, actor: Actor, department: str | None, *, mine: bool
 ) -> Sequence[Sequence[ColumnElement[bool]]]:
-    """One scope an index: departments that the person sees, own machines, shared ones."""
+    """One scope an index: departments that the person sees, and own and shared machines where they may use any."""
     shared = select(VmUser.vm_id).where(VmUser.account_id == actor.account_id)
-    own: list[list[ColumnElement[bool]]] = [[Vm.owner_id == actor.account_id], [Vm.id.in_(shared)]]
+    used = actor.departments_for(Permission.USE_MACHINE)
+    there = [] if used is None else [Vm.department_id.in_(sorted(used))]
+    own: list[list[ColumnElement[bool]]] = [[Vm.owner_id == actor.account_id, *there], [Vm.id.in_(shared), *there]]
     seen = actor.departments_for(Permission.SEE_DEPARTMENT)
     if department:
         wanted = db.scalar(select(Department.id).where(Department.slug == department))
@@ -100,6 +103,17 @@ def scopes_of(
     if seen is None:
         return [[]]
     return [*([Vm.department_id == one] for one in sorted(seen)), *own]
+
+
+def without_keeper(db: Session, *, actor: Actor, account: Account, most: int = 100) -> list[Vm]:
+    """Living machines of this person that they may no longer use: somebody should hand them over or give them back."""
+    if not actor.may(Permission.MANAGE_ACCOUNTS):
+        raise NotAllowed(N_("You may not manage accounts."))
+    used = accounts.actor_of(account).departments_for(Permission.USE_MACHINE) if account.active else frozenset()
+    if used is None:
+        return []
+    query = select(Vm).where(Vm.owner_id == account.id, is_living(), Vm.department_id.not_in(sorted(used)))
+    return list(db.scalars(query.order_by(Vm.name).limit(most)).unique())
 
 
 def colleague(db: Session, vm: Vm, account_id: UUID) -> Account:

@@ -46,7 +46,12 @@ def save_password() -> ResponseReturnValue:
         return page(form, TokenForm(formdata=None)), 422
     try:
         accounts.change_password(
-            db(), actor=actor(), old=form.old_password.data or "", new=form.password.data or "", now=now()
+            db(),
+            actor=actor(),
+            old=form.old_password.data or "",
+            new=form.password.data or "",
+            now=now(),
+            end_tokens=bool(form.end_tokens.data),
         )
     except PortalError as error:
         db().rollback()

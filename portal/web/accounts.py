@@ -8,10 +8,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.core.errors import PortalError
+from portal.core.errors import InvalidOrder, PortalError
 from portal.core.policy import Permission
 from portal.models import Account
-from portal.services import accounts, quotas
+from portal.services import accounts, quotas, vms
 from portal.web.context import actor, db, now, permission
 from portal.web.forms.accounts import GrantsForm, NewAccountForm, SetPasswordForm, departments_of, grant_texts
 from portal.web.languages import in_words
@@ -43,9 +43,8 @@ def new() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     form = NewAccountForm()
     offered(form)
-    if not form.validate_on_submit():
-        return render_template("accounts/new.html", form=form), 422
-    try:
+    shape_fits = form.validate_on_submit()
+    try:  # also when the shape does not fit: all that is wrong is said at once
         account = accounts.create_account(
             db(),
             actor=actor(),
@@ -53,17 +52,27 @@ def create() -> ResponseReturnValue:
             name=form.name.data or "",
             email=form.email.data or "",
             password=form.password.data or "",
-            grants=form.chosen,
+            grants=[] if form.grants.errors else form.chosen,
             now=now(),
             locale=form.locale.data,
         )
     except PortalError as error:
         db().rollback()
-        form.add_problem(error.field, in_words(error))
+        show_faults(form, error)
+        return render_template("accounts/new.html", form=form), 422
+    if not shape_fits:
+        db().rollback()
         return render_template("accounts/new.html", form=form), 422
     db().commit()
     flash(_("The account of %(name)s is made.", name=account.name), "success")
     return redirect(url_for("accounts.show", account_id=account.id), 303)
+
+
+def show_faults(form: NewAccountForm, error: PortalError) -> None:
+    """Each beside its field, unless something is said there already."""
+    for one in error.errors if isinstance(error, InvalidOrder) else (error,):
+        if one.field not in form.errors:
+            form.add_problem(one.field, in_words(one))
 
 
 def load(account_id: UUID) -> Account:
@@ -72,7 +81,8 @@ def load(account_id: UUID) -> Account:
 
 def page(account: Account, roles: GrantsForm, password: SetPasswordForm) -> str:
     offered(roles)
-    return render_template("accounts/show.html", account=account, roles=roles, password=password)
+    left = vms.without_keeper(db(), actor=actor(), account=account)
+    return render_template("accounts/show.html", account=account, roles=roles, password=password, left=left)
 
 
 @bp.get("/<uuid:account_id>")

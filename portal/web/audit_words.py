@@ -14,6 +14,8 @@ ACTIONS: Mapping[str, object] = {
     "account.created": _("made an account"),
     "account.roles": _("changed roles"),
     "department.created": _("made a department"),
+    "department.renamed": _("renamed a department"),
+    "department.quota": _("changed what a department may take"),
     "account.password": _("changed the own password"),
     "account.password_set": _("set a password"),
     "account.activated": _("let an account in again"),
@@ -52,6 +54,7 @@ ACTIONS: Mapping[str, object] = {
     "console.closed": _("closed a console"),
     "host.added": _("added a host"),
     "host.moved": _("changed a host's address"),
+    "reconcile.healed": _("brought database and cluster together"),
     "host.state": _("changed a host's state"),
 }
 
@@ -69,6 +72,50 @@ CONSOLE_ENDINGS: Mapping[str, object] = {
     "too-many-consoles": _("too many consoles were open"),
     "host-unreachable": _("the host did not answer"),
 }
+
+
+# Names in the details that services write beside an entry; what is not here is shown as it is.
+DETAILS: Mapping[str, object] = {
+    "from": _("before"),
+    "to": _("after"),
+    "grants": _("roles"),
+    "wanted": _("asked for"),
+    "template": _("template"),
+    "size": _("size"),
+    "copies": _("copies"),
+    "ends_on": _("until"),
+    "retire_at": _("removed on"),
+    "machines": _("machines"),
+    "vcpus": _("processors"),
+    "memory_mib": _("memory in MB"),
+    "disk_gib": _("disk in GB"),
+    "account": _("account"),
+    "user": _("user"),
+    "address": _("address"),
+    "host": _("host"),
+    "snapshot": _("snapshot"),
+    "seconds": _("seconds"),
+    "kind": _("kind"),
+    "detail": _("detail"),
+    "view_only": _("only watching"),
+    "tokens_ended": _("tokens ended"),
+    "workflow": _("work"),
+}
+
+
+def details_words(details: Mapping[str, object]) -> str:
+    """ "before: requester@farmacia; after: approver@farmacia"."""
+    return "; ".join(f"{DETAILS.get(name, name)}: {value_words(value)}" for name, value in details.items())
+
+
+def value_words(value: object) -> str:
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if isinstance(value, Mapping):
+        return f"({details_words(value)})"
+    if isinstance(value, list | tuple):
+        return ", ".join(value_words(one) for one in value) or "–"
+    return "–" if value in (None, "") else str(value)
 
 
 def reason_words(entry: AuditEntry) -> str:

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from flask import Response
+from flask import Response, stream_with_context
+from flask_babel import gettext as _
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+BLOCK = 32_000  # characters
 MARK = "\ufeff"  # without it Excel reads accents wrong
 
 
 def csv_answer(name: str, titles: Sequence[object], rows: Iterable[Sequence[object]]) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([harmless(title) for title in titles])
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
-    answer = Response(MARK + text.getvalue(), mimetype="text/csv")
+    """Sent as the rows come, so that a long table needs no memory."""
+    answer = Response(stream_with_context(lines_of(titles, rows)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="vivero-{name}.csv"'
     return answer
+
+
+def lines_of(titles: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    text.write(MARK)
+    for row in chain((titles,), rows):
+        writer.writerow([harmless(cell) for cell in row])
+        if text.tell() > BLOCK:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
+
+
+def cut_row(count: int) -> tuple[str]:
+    """The last line of a table that is not whole: nobody should take it for all there is."""
+    return (_("Cut after %(count)s rows. Narrow the search to get the rest.", count=count),)
 
 
 def harmless(cell: object) -> str:

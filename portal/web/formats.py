@@ -15,7 +15,7 @@ from flask_babel import format_date, format_datetime, format_decimal, format_tim
 from portal.config import ROOT
 from portal.core.errors import filled
 from portal.core.lifecycle import VmRequestState
-from portal.web.audit_words import action_words, reason_words
+from portal.web.audit_words import action_words, details_words, reason_words
 from portal.web.context import now
 
 STATIC = ROOT / "static"
@@ -81,6 +81,7 @@ def init_formats(app: Flask) -> None:
     app.add_template_filter(state_tone)
     app.add_template_filter(number)
     app.add_template_filter(action_words)
+    app.add_template_filter(details_words)
     app.add_template_filter(reason_words)
     app.add_template_filter(decision_word)
     app.add_template_global(asset)

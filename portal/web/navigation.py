@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("vms.index", _("Machines"), "device-desktop", Permission.SEE_MACHINES),
     Entry("hosts.index", _("Hosts"), "server-2", Permission.SEE_HOSTS),
     Entry("templates.index", _("Templates"), "template", Permission.MANAGE_TEMPLATES),
+    Entry("departments.index", _("Departments"), "building", Permission.MANAGE_ACCOUNTS),
     Entry("accounts.index", _("People"), "users", Permission.MANAGE_ACCOUNTS),
     Entry("mails.index", _("Mails"), "mail", Permission.SEE_MAILS),
     Entry("audit.index", _("Audit log"), "shield-check", Permission.SEE_AUDIT),

@@ -19,7 +19,7 @@ from portal.models import VmRequest
 from portal.services import quotas, vm_requests
 from portal.services.paging import Page
 from portal.web.context import actor, background, db, now, permission, site
-from portal.web.csv_files import csv_answer
+from portal.web.csv_files import csv_answer, cut_row
 from portal.web.formats import state_word
 from portal.web.request_views import template_names, view_of
 
@@ -93,15 +93,16 @@ def index() -> str:
 def as_csv() -> Response:
     """The same list for a spreadsheet."""
     titles = [_("Name"), _("State"), _("Department"), _("Person"), _("Template"), _("Copies"), _("Sent"), _("Until")]
-    return csv_answer("requests", titles, (cells_of(row) for row in rows_for(read_filters())))
+    return csv_answer("requests", titles, list(rows_for(read_filters())))
 
 
-def rows_for(filters: Filters) -> Iterable[VmRequest]:
+def rows_for(filters: Filters) -> Iterable[tuple[object, ...]]:
     for number in range(1, CSV_PAGES + 1):
         shown = found(filters, number, CSV_PER_PAGE)
-        yield from shown.items
+        yield from (cells_of(row) for row in shown.items)
         if number >= shown.pages:
             return
+    yield cut_row(CSV_PAGES * CSV_PER_PAGE)
 
 
 def cells_of(row: VmRequest) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ from portal.services import accounts, quotas, vms, workflows
 from portal.services.vms import PowerAction
 from portal.services.workflows import Progress
 from portal.web.context import actor, background, db, now, permission, site
-from portal.web.csv_files import csv_answer
+from portal.web.csv_files import csv_answer, cut_row
 from portal.web.formats import state_word, when
 from portal.web.forms.vms import ColleagueForm
 from portal.web.templates_words import template_name
@@ -118,7 +118,7 @@ def table() -> Response:
         per_page=MOST_IN_CSV,
     )
     titles = (_("Name"), _("State"), _("Host"), _("Address"), _("Owner"), _("Department"), _("Template"), _("Until"))
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             vm.name,
             state_word(vm.state),
@@ -131,7 +131,7 @@ def table() -> Response:
         )
         for vm in found.items
     ]
-    return csv_answer("machines", titles, rows)
+    return csv_answer("machines", titles, [*rows, cut_row(MOST_IN_CSV)] if found.pages > 1 else rows)
 
 
 @dataclass(frozen=True)

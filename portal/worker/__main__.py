@@ -9,7 +9,7 @@ import sys
 import threading
 from types import FrameType
 
-from portal.config import read_settings
+from portal.config import BadSetting, read_settings
 from portal.core.errors import PortalError
 from portal.logs import set_up_logging
 from portal.memory import share_pools
@@ -45,7 +45,7 @@ def main() -> int:
             sync_catalogue(site.settings, db, now=site.clock())
         run_worker(site, stop=stop)
         close(site)
-    except PortalError as error:
+    except (PortalError, BadSetting) as error:
         sys.stderr.write(f"The worker does not start: {error}\n")
         return 1
     return 0

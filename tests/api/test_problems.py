@@ -5,13 +5,33 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+from werkzeug.test import Client
 
+from portal.core.policy import Role
+from portal.models import Membership
 from portal.services import vms
-from tests.api.conftest import Caller, problem
+from tests.api.conftest import ORDER, Caller, problem
+from tests.factories import make_department
 
 
 def test_an_unknown_path_is_a_problem(ada: Caller) -> None:
     assert problem(ada.get("/nothing")) == (404, "not-found")
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v2/vms", "/api/vms", "/api/v1x"])
+def test_a_mistyped_address_of_the_api_is_a_problem(app: Flask, path: str) -> None:
+    answer = Client(app).get(path, headers={"Accept-Language": "en"})
+    assert problem(answer) == (404, "not-found")
+    assert "/api/v1" in answer.get_json()["detail"]
+
+
+def test_an_error_names_the_field_as_the_body_does(ada: Caller, db: Session) -> None:
+    ada.account.memberships.append(Membership(role=Role.REQUESTER, department_id=make_department(db, "uci").id))
+    db.commit()
+    errors = ada.post("/vm-requests", ORDER).get_json()["errors"]
+    assert [error["field"] for error in errors] == ["department"]
 
 
 def test_a_wrong_method_says_which_are_right(ada: Caller) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -60,6 +61,28 @@ def test_the_step_and_a_reason_within_a_reason_are_in_the_callers_language(ada: 
     shown = ada.get(f"/vm-requests/{vm_request_id}", Accept_Language="en").get_json()
     assert shown["progress"]["step"] == "Choose hosts"
     assert shown["error"].startswith("Cleaning up did not succeed: The playbook stopped with an error;")
+
+
+def test_before_the_work_has_begun_progress_is_nothing_of_nothing(ada: Caller) -> None:
+    shown = ada.get(f"/vm-requests/{ordered(ada)}").get_json()
+    assert shown["progress"] == {"done": 0, "total": 0, "step": ""}
+
+
+def test_the_step_is_said_in_the_callers_language(ada: Caller, db: Session) -> None:
+    vm_request_id = ordered(ada)
+    db.add(Workflow(id="w1", kind="provision", subject_id=UUID(vm_request_id), created_at=NOW, done=0, total=6))
+    db.add(WorkflowStep(workflow_id="w1", position=0, name="Choose hosts", state="running"))
+    db.commit()
+    shown = ada.get(f"/vm-requests/{vm_request_id}", Accept_Language="es").get_json()
+    assert shown["progress"]["step"] == "Elegir servidores"
+
+
+def test_a_cancelled_request_no_longer_shows_why_it_had_failed(ada: Caller, db: Session) -> None:
+    vm_request_id = ordered(ada)
+    vm_request = db.scalars(select(VmRequest)).one()
+    vm_request.state, vm_request.error = "cancelled", "It broke."  # type: ignore[assignment]
+    db.commit()
+    assert ada.get(f"/vm-requests/{vm_request_id}").get_json()["error"] is None
 
 
 def test_the_list_is_in_pages_and_filtered(ada: Caller) -> None:

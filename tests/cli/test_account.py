@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.models import Account, TemplateVersion
-from portal.services import accounts, tokens
+from portal.services import accounts, departments, quotas, tokens
 from portal.wiring import utc_now
 from tests.cli.conftest import Vivero
 from tests.factories import make_account, make_department
@@ -70,6 +70,19 @@ def test_an_account_is_shut_out_and_let_in(vivero: Vivero, db: Session) -> None:
 
 def test_nobody_is_an_unknown_account(vivero: Vivero) -> None:
     assert vivero("account", "password", "nobody", code=1) == "vivero: There is no such account.\n"
+
+
+def test_a_hospital_makes_its_departments_and_changes_what_they_may_take(vivero: Vivero, db: Session) -> None:
+    vivero("account", "department", "uci", "--name", "Cuidados intensivos", "--machines", "3")
+    create(vivero, "--role", "requester@uci")
+    vivero("account", "department", "uci", "--memory-gb", "4")
+    limit = quotas.limit_of(departments.by_slug(db, "uci"))
+    assert (limit.machines, limit.memory_mib) == (3, 4096)
+    assert "Cuidados intensivos" in vivero("account", "departments")
+
+
+def test_a_new_department_needs_a_name(vivero: Vivero) -> None:
+    assert vivero("account", "department", "uci", code=1) == "vivero: Please write the department's name.\n"
 
 
 def test_a_token_is_shown_once_listed_and_ended(vivero: Vivero, db: Session) -> None:

@@ -27,6 +27,17 @@ def test_too_large_a_body_is_refused(site: Site) -> None:
     assert b" 413 " in asyncio.run(scenario())
 
 
+def test_a_call_of_the_api_with_too_large_a_body_gets_a_problem(site: Site) -> None:
+    async def scenario() -> bytes:
+        async with serving(site) as server:
+            return await server.get("/api/v1/vm-requests", method="POST", body=b"x" * (asgi.LARGEST_BODY + 1))
+
+    said = asyncio.run(scenario())
+    assert b" 413 " in said
+    assert b"application/problem+json" in said
+    assert b"urn:vivero:problem:too-large" in said
+
+
 def test_a_body_that_does_not_come_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asgi, "BODY_WITHIN_S", 0.2)
 

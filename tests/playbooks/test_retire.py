@@ -72,22 +72,22 @@ def names(connection: Any) -> list[str]:
 
 def test_a_machine_started_while_it_is_taken_away_does_not_stay(module: ModuleType, connection: Any) -> None:
     domain = connection.lookupByUUIDString(str(VM_ID))
-    assert module.remove_domain(Connection(Impatient(domain)), VM_ID)
+    assert module.remove_domain(Connection(Impatient(domain)), VM_ID, keep_files=False)
     assert names(connection) == []
 
 
 def test_a_machine_that_is_off_is_taken_away(module: ModuleType, connection: Any) -> None:
     connection.lookupByUUIDString(str(VM_ID)).destroy()
     assert names(connection) == ["wiki"]
-    assert module.remove_domain(connection, VM_ID)
+    assert module.remove_domain(connection, VM_ID, keep_files=False)
     assert names(connection) == []
 
 
 def test_a_machine_whose_definition_is_gone_already_is_still_stopped(module: ModuleType, connection: Any) -> None:
     connection.lookupByUUIDString(str(VM_ID)).undefine()
-    assert module.remove_domain(connection, VM_ID)
+    assert module.remove_domain(connection, VM_ID, keep_files=False)
     assert names(connection) == []
 
 
 def test_a_machine_that_is_not_there_counts_as_removed(module: ModuleType, connection: Any) -> None:
-    assert not module.remove_domain(connection, UUID(int=1))
+    assert not module.remove_domain(connection, UUID(int=1), keep_files=False)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import Conflict, Invalid, LoginFailed, NotAllowed
+from portal.core.errors import Conflict, Invalid, InvalidOrder, LoginFailed, NotAllowed
 from portal.core.policy import Grant, Permission, Role
 from portal.models import Account, AuditEntry, LoginSession
 from portal.services import accounts, login_sessions, tokens
@@ -108,6 +108,22 @@ def test_a_wrong_answer_names_its_field(db: Session, changes: dict[str, object],
     assert raised.value.field == field
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("nobody", "nobody"), ("Quiet Green River", ""), ("quiet-green-river-stone", ""), ("Pa55word!", ""), ("", "")],
+)
+def test_a_password_typed_as_user_name_is_not_kept_in_the_log(db: Session, typed: str, kept: str) -> None:
+    with pytest.raises(LoginFailed):
+        log_in(db, login=typed)
+    assert db.scalars(select(AuditEntry.subject_name)).all() == [kept]
+
+
+def test_all_that_is_wrong_with_a_new_account_is_said_at_once(db: Session) -> None:
+    with pytest.raises(InvalidOrder) as raised:
+        create(db, login="A", name="", email="nowhere", password="short")
+    assert [error.field for error in raised.value.errors] == ["login", "name", "email", "password"]
+
+
 def test_a_login_is_given_once(db: Session) -> None:
     create(db)
     with pytest.raises(Conflict):
@@ -118,6 +134,33 @@ def test_only_who_manages_accounts_makes_them(db: Session) -> None:
     with pytest.raises(NotAllowed):
         create(db, actor=actor_for(db, "grace", role=Role.APPROVER))
     assert create(db, actor=actor_for(db, "root", role=Role.ADMIN)).login == "ada"
+
+
+def test_a_password_set_by_an_administrator_ends_the_tokens(db: Session) -> None:
+    account = create(db)
+    _token, text = tokens.issue(db, actor=None, account=account, name="script", days=1, now=NOW)
+    accounts.set_password(db, actor=None, account_id=account.id, password=PASSWORD + " more", now=NOW)
+    assert tokens.account_for(db, text, NOW) is None
+
+
+@pytest.mark.parametrize("end", [True, False])
+def test_who_changes_the_own_password_chooses_whether_tokens_end(db: Session, end: bool) -> None:
+    account = create(db)
+    _token, text = tokens.issue(db, actor=None, account=account, name="script", days=1, now=NOW)
+    actor = accounts.actor_of(account)
+    accounts.change_password(db, actor=actor, old=PASSWORD, new=PASSWORD + " more", now=NOW, end_tokens=end)
+    assert (tokens.account_for(db, text, NOW) is None) == end
+
+
+def test_the_last_administrator_stays_one(db: Session) -> None:
+    root = actor_for(db, "root", role=Role.ADMIN)
+    make_account(db, "gone", role=Role.ADMIN, active=False)
+    with pytest.raises(Conflict):
+        accounts.set_grants(db, actor=root, account_id=root.account_id, grants=[], now=NOW)
+    with pytest.raises(Conflict):
+        accounts.set_active(db, actor=None, account_id=root.account_id, active=False, now=NOW)
+    make_account(db, "second", role=Role.ADMIN)
+    assert accounts.set_grants(db, actor=root, account_id=root.account_id, grants=[], now=NOW).memberships == []
 
 
 def test_roles_are_replaced(db: Session) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from sqlalchemy.orm import Session
 
 from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound, OverQuota
 from portal.core.policy import Permission, Role
 from portal.core.quota import Amount, Quota
-from portal.services import departments, quotas
+from portal.services import audit, departments, quotas
 from tests.factories import actor_for, make_department, make_vm_request
 from tests.factories.moments import NOW
 
@@ -39,11 +41,35 @@ def test_only_what_does_not_suffice_is_named(db: Session) -> None:
 def test_a_quota_is_changed_by_who_manages_and_never_below_nothing(db: Session) -> None:
     here = make_department(db).id
     with pytest.raises(NotAllowed):
-        quotas.set_quota(db, actor=actor_for(db, "ada"), department_id=here, limit=Amount(1, 1, 1, 1))
+        quotas.set_quota(db, actor=actor_for(db, "ada"), department_id=here, limit=Amount(1, 1, 1, 1), now=NOW)
     root = actor_for(db, "root", role=Role.ADMIN)
     with pytest.raises(Invalid):
-        quotas.set_quota(db, actor=root, department_id=here, limit=Amount(-1, 1, 1, 1))
-    assert quotas.set_quota(db, actor=root, department_id=here, limit=Amount(1, 2, 3, 4)).quota_disk_gib == 4
+        quotas.set_quota(db, actor=root, department_id=here, limit=Amount(-1, 1, 1, 1), now=NOW)
+    changed = quotas.set_quota(db, actor=root, department_id=here, limit=Amount(1, 2, 3, 4), now=NOW)
+    assert quotas.limit_of(changed) == Amount(1, 2, 3, 4)
+
+
+def test_a_changed_quota_is_written_down_once_with_before_and_after(db: Session) -> None:
+    here = make_department(db)
+    before, after = quotas.limit_of(here), Amount(1, 2, 3, 4)
+    for _twice in range(2):
+        quotas.set_quota(db, actor=None, department_id=here.id, limit=after, now=NOW)
+    (entry,) = audit.history_of(db, here.id)
+    assert (entry.action, entry.details) == ("department.quota", {"from": asdict(before), "to": asdict(after)})
+
+
+def test_a_department_is_renamed_and_the_log_says_so(db: Session) -> None:
+    here = make_department(db)
+    assert departments.rename(db, actor=None, department_id=here.id, name=" UCI ", now=NOW).name == "UCI"
+    assert [one.action for one in audit.history_of(db, here.id)] == ["department.renamed"]
+    with pytest.raises(Invalid):
+        departments.rename(db, actor=None, department_id=here.id, name=" ", now=NOW)
+
+
+def test_the_quotas_of_all_departments_are_as_those_of_each(db: Session) -> None:
+    make_vm_request(db, copies=2, claimed=True)
+    both = [make_department(db), make_department(db, "laboratorio")]
+    assert quotas.quotas_of(db, both) == {one.id: quotas.quota_of(db, one) for one in both}
 
 
 def test_forms_offer_only_active_departments_of_the_person(db: Session) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.backends.hypervisor_fake import FakeHypervisor
 from portal.core.lifecycle import VmRequestState, VmState
-from portal.interfaces import HostAddress, HostLeftovers, MachineSeen, Power
+from portal.interfaces import (
+    HostAddress,
+    HostLeftovers,
+    MachineOutcome,
+    MachineSeen,
+    PlaybookResult,
+    PlaybookRun,
+    PlaybookStatus,
+    Power,
+)
 from portal.models import AuditEntry, Claim, Host, Vm
 from portal.services import claims, healing
 from portal.services.reconcile import Finding, FindingKind, Report, compare
-from tests.factories import make_host, make_vm, make_vm_request
+from portal.services.workflows import begin
+from tests.factories import ListQueue, make_host, make_vm, make_vm_request
 from tests.factories.moments import NOW
 from tests.services.conftest import Cluster
 
@@ -70,6 +82,52 @@ def test_a_stray_machine_is_found_and_removed_with_its_files(db: Session, cluste
     assert look(db, cluster).clean
 
 
+class TwiceDefined:
+    """A cabinet and two hosts that both have the same machine, as a half-done move leaves it; some remove nothing."""
+
+    def __init__(self, *stubborn: str) -> None:
+        self.stray = uuid4()
+        self.defined = ["hv1", "hv2"]
+        self.files = True
+        self.stubborn = stubborn
+
+    def machines(self, host: HostAddress) -> list[MachineSeen]:
+        seen = MachineSeen(self.stray, "stray", Power.OFF, 1, 256, ours=True)
+        return [seen] if host.name in self.defined else []
+
+    def leftovers(self, host: HostAddress) -> HostLeftovers:
+        return HostLeftovers(frozenset({self.stray} if self.files else ()), frozenset())
+
+    def run(self, run: PlaybookRun) -> PlaybookResult:
+        (host,) = (address.name for address in run.hosts)
+        (order,) = run.host_variables[host]["retire_vms_machines"]  # type: ignore[misc, union-attr]
+        if host in self.stubborn:
+            return PlaybookResult(PlaybookStatus.FAILED, {self.stray: MachineOutcome(False, False, "it is busy")}, {})
+        self.defined.remove(host)
+        self.files = self.files and order["keep_files"]  # type: ignore[index, call-overload, assignment]
+        return PlaybookResult(PlaybookStatus.SUCCEEDED, {self.stray: MachineOutcome(True, True, "removed")}, {})
+
+    def heal(self, db: Session) -> healing.Healed:
+        report = compare(db, hypervisor=self)  # type: ignore[arg-type]
+        return healing.heal(db, report=report, hypervisor=self, playbooks=self, now=NOW)  # type: ignore[arg-type]
+
+
+def test_a_stray_on_two_hosts_is_removed_from_both_and_its_files_last(db: Session, hv2: Host) -> None:
+    cluster = TwiceDefined()
+    assert len(cluster.heal(db).healed) == 3
+    assert (cluster.defined, cluster.files) == ([], False)
+
+
+@pytest.mark.parametrize("stubborn", ["hv1", "hv2"])
+def test_files_of_a_stray_that_one_host_does_not_let_go_are_kept(db: Session, hv2: Host, stubborn: str) -> None:
+    cluster = TwiceDefined(stubborn)
+    left = [(finding.kind, finding.host) for finding, reason in cluster.heal(db).left if reason == "it is busy"]
+    assert (FindingKind.UNKNOWN_MACHINE, stubborn) in left
+    assert (FindingKind.UNKNOWN_FOLDER, "") in left
+    assert [(FindingKind.UNKNOWN_MACHINE, host) in left for host in cluster.defined] == [True] * len(cluster.defined)
+    assert cluster.files
+
+
 def test_a_retired_machine_that_still_runs_is_a_stray(db: Session, cluster: Cluster, hv1: Host) -> None:
     retired = make_vm(db, host_id=hv1.id, state=VmState.RETIRED)
     cluster.put(retired)
@@ -83,20 +141,22 @@ def test_a_stray_that_got_an_owner_meanwhile_is_left(db: Session, cluster: Clust
     assert cluster.power_of(vm.id) == Power.RUNNING
 
 
-def test_machines_of_others_are_told_and_never_touched(db: Session, hv1: Host, cluster: Cluster) -> None:
-    class Others:
-        """A host that somebody uses beside Vivero."""
+class Others(FakeHypervisor):
+    """A cluster that somebody uses beside Vivero: its machines bear no mark."""
 
-        def machines(self, host: HostAddress) -> list[MachineSeen]:
-            return [MachineSeen(uuid4(), "router", Power.RUNNING, 1, 256, ours=False)]
+    def machines(self, host: HostAddress) -> list[MachineSeen]:
+        return [replace(machine, ours=False) for machine in super().machines(host)]
 
-        def leftovers(self, host: HostAddress) -> HostLeftovers:
-            return HostLeftovers(frozenset(), frozenset())
 
-    report = compare(db, hypervisor=Others())  # type: ignore[arg-type]
-    (finding,) = report.findings
-    assert (finding.kind, finding.heal) == (FindingKind.UNKNOWN_MACHINE, "")
+def test_machines_of_others_and_their_files_are_told_and_never_touched(
+    db: Session, hv1: Host, cluster: Cluster
+) -> None:
+    router = uuid4()
+    cluster.put_machine(router, "router")
+    report = compare(db, hypervisor=Others(cluster.folder))
+    assert kinds(report) == [FindingKind.UNKNOWN_MACHINE, FindingKind.UNKNOWN_FOLDER]
     assert heal(db, cluster, report).healed == ()
+    assert cluster.power_of(router) == Power.RUNNING
 
 
 def test_a_lost_machine_is_recorded_as_lost(db: Session, cluster: Cluster, vm: Vm) -> None:
@@ -105,6 +165,71 @@ def test_a_lost_machine_is_recorded_as_lost(db: Session, cluster: Cluster, vm: V
     assert kinds(report) == [FindingKind.MISSING_MACHINE]
     heal(db, cluster, report)
     assert vm.state == VmState.ERROR
+
+
+def test_a_machine_that_gets_ready_while_the_hosts_are_asked_is_not_called_lost(
+    db: Session, cluster: Cluster, hv1: Host
+) -> None:
+    new = claimed_vm(db, hv1, state=VmState.CLONING)
+
+    class Meanwhile(FakeHypervisor):
+        def leftovers(self, host: HostAddress) -> HostLeftovers:
+            """The host has said what it runs; now the worker finishes."""
+            new.move_to(VmState.RUNNING)
+            db.commit()
+            return HostLeftovers(frozenset(), frozenset())
+
+    assert compare(db, hypervisor=Meanwhile(cluster.folder)).clean
+
+
+def test_a_machine_that_is_there_again_is_not_recorded_as_lost(db: Session, cluster: Cluster, vm: Vm) -> None:
+    cluster.lose(vm.id)
+    report = look(db, cluster)
+    cluster.put(vm)
+    (left,) = heal(db, cluster, report).left
+    assert left == (report.findings[0], "It has changed meanwhile. Compare again.")
+    assert vm.state == VmState.RUNNING
+
+
+def test_a_machine_that_was_started_again_is_not_recorded_as_stopped(db: Session, cluster: Cluster, vm: Vm) -> None:
+    cluster.put(vm, power=Power.OFF)
+    report = look(db, cluster)
+    cluster.put(vm, power=Power.RUNNING)
+    assert heal(db, cluster, report).healed == ()
+    assert vm.state == VmState.RUNNING
+
+
+@pytest.mark.parametrize("of_request", [False, True])
+def test_a_machine_that_is_being_removed_is_not_called_lost(
+    db: Session, cluster: Cluster, vm: Vm, of_request: bool
+) -> None:
+    subject_id = vm.vm_request_id if of_request else vm.id
+    cluster.lose(vm.id)
+    found = look(db, cluster)
+    begin(db, kind="retire", subject_id=subject_id, queue=ListQueue(), now=NOW)
+    assert look(db, cluster).clean
+    assert heal(db, cluster, found).healed == ()
+    assert vm.state == VmState.RUNNING
+
+
+@pytest.mark.parametrize(("power", "after"), [(Power.RUNNING, VmState.RUNNING), (Power.OFF, VmState.STOPPED)])
+def test_a_machine_called_lost_that_is_there_after_all_is_recorded_as_it_is(
+    db: Session, cluster: Cluster, vm: Vm, power: Power, after: VmState
+) -> None:
+    vm.move_to(VmState.ERROR)
+    cluster.put(vm, power=power)
+    report = look(db, cluster)
+    assert kinds(report) == [FindingKind.STATE_DRIFT]
+    heal(db, cluster, report)
+    assert vm.state == after
+
+
+def test_a_machine_of_a_failed_request_is_left_to_that_request(db: Session, cluster: Cluster, hv1: Host) -> None:
+    vm_request = make_vm_request(db, state=VmRequestState.FAILED)
+    broken = make_vm(db, vm_request=vm_request, host_id=hv1.id, state=VmState.ERROR)
+    claims.hold(db, vm_request, NOW)
+    cluster.put(broken)
+    assert look(db, cluster).clean
 
 
 def test_while_a_host_is_silent_nothing_is_called_lost(db: Session, cluster: Cluster, vm: Vm, hv2: Host) -> None:

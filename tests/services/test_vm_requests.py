@@ -333,9 +333,11 @@ def test_a_finished_request_cannot_be_cancelled(db: Session) -> None:
 
 
 @pytest.mark.parametrize("verb", [vm_requests.retry, vm_requests.roll_back])
-def test_a_failed_request_is_queued_again(db: Session, verb: object) -> None:
+def test_a_failed_request_is_queued_again_and_forgets_its_failure(db: Session, verb: object) -> None:
     ada = make_account(db, "ada")
-    vm_request = make_vm_request(db, by=ada, state=VmRequestState.FAILED, workflow_id="provision-1")
+    vm_request = make_vm_request(
+        db, by=ada, state=VmRequestState.FAILED, workflow_id="provision-1", error="It broke.", error_params={"why": "x"}
+    )
     db.add(
         Workflow(
             id="provision-1", kind="provision", subject_id=vm_request.id, created_at=NOW, state=WorkflowState.FAILED
@@ -345,6 +347,7 @@ def test_a_failed_request_is_queued_again(db: Session, verb: object) -> None:
     verb(db, actor=actor_for(db, "ada"), vm_request_id=vm_request.id, now=NOW, queue=queue)  # type: ignore[operator]
     assert [entry[1] for entry in queue.entries] == [vm_request.workflow_id]
     assert vm_request.workflow_id != "provision-1"
+    assert (vm_request.state, vm_request.error, vm_request.error_params) == (VmRequestState.PROVISIONING, None, {})
 
 
 def test_only_what_failed_can_be_tried_again(db: Session) -> None:

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.core.lease import end_of_day
 from portal.core.lifecycle import VmRequestState, VmState
-from portal.core.policy import Actor, Role
+from portal.core.policy import Actor, Grant, Role
 from portal.core.templates import NetworkClass, OperatingSystem
 from portal.models import Account, Mail, Vm, VmRequest, VmUser
-from portal.services import audit, vms
+from portal.services import accounts, audit, vms
 from portal.services.vms import Extended
-from tests.factories import ListQueue, actor_for, make_account, make_template, make_vm
+from tests.factories import ListQueue, actor_for, make_account, make_department, make_template, make_vm
 from tests.factories.cluster import spec_data
 from tests.factories.moments import NOW
 
@@ -72,6 +72,34 @@ def test_what_each_role_may_with_somebody_elses_machine(
     assert bool(vms.search(db, actor=actor).items) == sees
     assert vms.may_use(db, actor=actor, vm=vm) == uses
     assert vms.may_manage(actor=actor, vm=vm) == manages
+
+
+def test_who_leaves_the_department_leaves_its_machines(db: Session, ada: Account, vm: Vm) -> None:
+    sam = make_account(db, "sam", role=Role.STUDENT)
+    db.add(VmUser(vm_id=vm.id, account_id=sam.id, added_at=NOW))
+    elsewhere = [Grant(Role.REQUESTER, make_department(db, "laboratorio").id)]
+    for leaver in (ada, sam):
+        accounts.set_grants(db, actor=None, account_id=leaver.id, grants=elsewhere, now=NOW)
+        actor = actor_for(db, leaver.login)
+        assert not vms.may_use(db, actor=actor, vm=vm)
+        assert not vms.may_manage(actor=actor, vm=vm)
+        assert vms.search(db, actor=actor).items == ()
+        with pytest.raises(NotFound):
+            vms.get(db, actor=actor, vm_id=vm.id)
+
+
+@pytest.mark.parametrize("why", ["moved", "shut out"])
+def test_machines_whose_owner_may_no_longer_use_them_are_told_to_the_administrator(
+    db: Session, ada: Account, vm: Vm, why: str
+) -> None:
+    alan = actor_for(db, "alan", role=Role.ADMIN)
+    make_vm(db, owner=ada, state=VmState.RETIRED)
+    assert vms.without_keeper(db, actor=alan, account=ada) == []
+    if why == "moved":
+        accounts.set_grants(db, actor=alan, account_id=ada.id, grants=[], now=NOW)
+    else:
+        accounts.set_active(db, actor=alan, account_id=ada.id, active=False, now=NOW)
+    assert vms.without_keeper(db, actor=alan, account=ada) == [vm]
 
 
 def test_a_shared_machine_is_used_but_not_managed(db: Session, vm: Vm, owner: Actor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal.core.policy import Role
 from portal.models import Account
 from portal.site import Site
+from tests.factories import make_vm
 from tests.web.conftest import PASSWORD, CheckingClient, People
 
 NEW = {"login": "nora", "name": "Nora Díaz", "email": "nora@hospital.example", "locale": "es", "password": PASSWORD}
@@ -42,6 +43,12 @@ def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(alan: Checki
     assert PASSWORD not in answer.text
 
 
+def test_all_that_is_wrong_with_a_new_account_is_said_at_once(alan: CheckingClient) -> None:
+    answer = alan.send("/accounts/new", {**NEW, "login": "N D", "name": "", "email": "nowhere", "password": "corta"})
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 4
+
+
 def test_a_role_in_a_department_that_is_not_there_is_refused(alan: CheckingClient) -> None:
     assert alan.send("/accounts/new", {**NEW, "grants": "requester@nowhere"}).status_code == 422
 
@@ -49,6 +56,16 @@ def test_a_role_in_a_department_that_is_not_there_is_refused(alan: CheckingClien
 def test_roles_are_changed(alan: CheckingClient, people: People, site: Site) -> None:
     alan.send(f"/accounts/{people.ada}/roles", {"grants": f"approver@{people.radiology}"})
     assert [one.role for one in account(site, "ada").memberships] == [Role.APPROVER]
+
+
+def test_machines_that_a_person_leaves_behind_are_listed_with_them(
+    alan: CheckingClient, people: People, site: Site
+) -> None:
+    with site.write_sessions.begin() as db:
+        make_vm(db, owner=db.get_one(Account, people.ada), name="wiki-de-ada")
+    assert "wiki-de-ada" not in alan.get(f"/accounts/{people.ada}").text
+    alan.send(f"/accounts/{people.ada}/roles", {"grants": f"approver@{people.radiology}"})
+    assert "wiki-de-ada" in alan.get(f"/accounts/{people.ada}").text
 
 
 def test_nobody_becomes_administrator_and_auditor(alan: CheckingClient, people: People, site: Site) -> None:

@@ -12,6 +12,8 @@ from portal.interfaces import Power
 from portal.models import Vm, Workflow, WorkflowStep
 from portal.services import vms
 from portal.site import Site
+from portal.web import vms as vms_pages
+from tests.factories import make_vm
 from tests.web.conftest import CheckingClient, FixedClock
 from tests.web.hypervisor import PNG, KeptMachines
 
@@ -38,6 +40,17 @@ def test_the_list_can_be_taken_away_as_a_table(ada: CheckingClient, machine: UUI
     answer = ada.get("/vms/table.csv")
     assert answer.mimetype == "text/csv"
     assert "moodle-farmacia" in answer.text
+
+
+def test_a_table_that_is_not_whole_says_so(
+    ada: CheckingClient, machine: UUID, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(ada.get("/vms/table.csv").text.splitlines()) == 2
+    monkeypatch.setattr(vms_pages, "MOST_IN_CSV", 1)
+    with site.write_sessions.begin() as db:
+        make_vm(db, owner=db.get_one(Vm, machine).owner)
+    assert "1" in ada.get("/vms/table.csv").text.splitlines()[-1]
+    assert len(ada.get("/vms/table.csv").text.splitlines()) == 3
 
 
 def test_htmx_gets_only_the_list(ada: CheckingClient, machine: UUID) -> None:

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from portal.api.schemas.values import PageOut
-
 
 class LimitsOut(BaseModel):
     """Between which an approver may move a quantity."""
@@ -59,7 +57,3 @@ class TemplateOut(BaseModel):
     network: str
     sizes: list[SizeOut]
     parameters: list[ParameterOut]
-
-
-class TemplatesOut(PageOut):
-    items: list[TemplateOut]

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
 
 ISO_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL keeps no NUL in text
@@ -33,10 +33,17 @@ class Body(BaseModel):
 
 
 class PageQuery(BaseModel):
+    """`?state=` counts as if it were not there: a filter that is not set."""
+
     model_config = ConfigDict(extra="forbid")
 
     page: int = Field(1, ge=1, le=2000)
     limit: int = Field(50, ge=1, le=200, description="Items on a page.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def without_empty(cls, values: Any) -> Any:
+        return {name: value for name, value in values.items() if value not in ("", [""])}
 
 
 class PageOut(BaseModel):

@@ -57,9 +57,9 @@ class VmRequestOut(BaseModel):
     id: UUID
     kind: str = Field(description="machines, or extension of one machine's lease")
     state: VmRequestState
-    progress: ProgressOut | None = Field(description="null until the work has begun")
+    progress: ProgressOut = Field(description="0 of 0 until the work has begun")
     vms: list[VmOfRequestOut]
-    error: str | None = None
+    error: str | None = Field(None, description="Why it failed, while it is failed.")
     department: str
     submitted_by: str
     submitted_at: datetime

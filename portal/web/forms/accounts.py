@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _
-from wtforms import PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -120,6 +120,7 @@ class OwnPasswordForm(PortalForm):
         ],
         render_kw={"autocomplete": "new-password"},
     )
+    end_tokens = BooleanField(_("End my tokens for programs too"))
 
 
 class TokenForm(PortalForm):

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "20261125_d_request_spec"
-down_revision = "20261124_tables"
+revision = "20261125_request_spec"
+down_revision = "20261125_power"
 branch_labels = None
 depends_on = None
 

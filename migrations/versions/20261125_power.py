@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "20261125_a_power"
+revision = "20261125_power"
 down_revision = "20261124_tables"
 branch_labels = None
 depends_on = None
