@@ -31,6 +31,7 @@ options:
 
 NAMESPACE = "https://vivero.invalid/ns/1"
 THREADS = 8
+NVRAM = {True: libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM, False: libvirt.VIR_DOMAIN_UNDEFINE_NVRAM}  # by keep_files
 UNDEFINE = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
     | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
@@ -59,7 +60,6 @@ def remove_files(places: Places) -> bool:
 
 
 def remove_domain(connection: libvirt.virConnect, vm_id: UUID, *, keep_files: bool) -> bool:
-    nvram = libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM if keep_files else libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
     try:
         domain = connection.lookupByUUIDString(str(vm_id))
         check_ours(domain)
@@ -67,15 +67,15 @@ def remove_domain(connection: libvirt.virConnect, vm_id: UUID, *, keep_files: bo
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return False
         raise
-    forget_then_stop(domain, nvram)
+    forget_then_stop(domain, UNDEFINE | NVRAM[keep_files])
     return True
 
 
-def forget_then_stop(domain: libvirt.virDomain, nvram: int) -> None:
+def forget_then_stop(domain: libvirt.virDomain, flags: int) -> None:
     """Undefined first: what has no definition cannot be started again between the two."""
     try:
         if domain.isPersistent():
-            domain.undefineFlags(UNDEFINE | nvram)
+            domain.undefineFlags(flags)
         if domain.isActive():
             domain.destroy()
     except libvirt.libvirtError as error:

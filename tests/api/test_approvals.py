@@ -18,7 +18,7 @@ def test_an_approval_queues_the_work(ada: Caller, grace: Caller, queue: ListQueu
 
 
 def test_a_quantity_outside_its_limits_is_refused_and_the_limits_are_said(ada: Caller, grace: Caller) -> None:
-    size = next(one for one in ada.get("/templates").get_json()["items"][0]["sizes"] if one["slug"] == "small")
+    size = next(one for one in ada.get("/templates").get_json()[0]["sizes"] if one["slug"] == "small")
     most = size["limits"]["vcpus"]["max"]
     vm_request_id = ordered(ada)
     assert problem(grace.post(f"/vm-requests/{vm_request_id}/approve", {"vcpus": most + 1}))[0] == 422

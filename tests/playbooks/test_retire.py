@@ -52,6 +52,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "UNDEFINE", 0)  # the test driver knows none of these flags
+    monkeypatch.setattr(module, "NVRAM", {True: 0, False: 0})
     return module
 
 

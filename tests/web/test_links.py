@@ -28,6 +28,7 @@ def dead_links(client: CheckingClient) -> dict[str, int]:
         address = waiting.pop()
         seen.add(address)
         answer = client.get(address)
+        answer.get_data()  # a file that is written while it is sent is read to its end
         if answer.status_code >= 400:
             dead[address] = answer.status_code
         elif answer.mimetype == "text/html":

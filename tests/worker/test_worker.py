@@ -287,6 +287,7 @@ def test_a_machine_is_retired_while_slow_requests_take_all_places(hospital: Hosp
     waits.wait(20)
     with site.write_sessions.begin() as db:
         vm = db.scalars(select(Vm).where(Vm.name == "old")).one()
+        vm.retire_at = clock()
         vms.retire(db, actor=None, vm_id=vm.id, queue=site.queue, now=clock())
     wait_for(lambda: state_of(site, vm.id) == VmState.RETIRED)
     go_on.set()
