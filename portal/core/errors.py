@@ -13,9 +13,16 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name: marks a message
 
 
 def filled(message: str, params: Mapping[str, Any], translate: Callable[[str], str] = str) -> str:
-    """A msgid with its values, as they were written down. A value may be a sentence of its own: see `inner`."""
+    """A msgid with its values, as they were written down. A value may be a sentence of its own: see `inner`.
+
+    `reason` is what somebody outside said: the translation may know its words.
+    """
     values = {
-        name: filled(value["message"], value["params"], translate) if isinstance(value, Mapping) else value
+        name: filled(value["message"], value["params"], translate)
+        if isinstance(value, Mapping)
+        else translate(value)
+        if name == "reason" and isinstance(value, str)
+        else value
         for name, value in params.items()
     }
     text = translate(message) if message else ""

@@ -17,6 +17,7 @@ from portal.models import Account, AuditEntry, Template, Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
 from portal.services import accounts, mails
 from portal.services.letters import Body, Link, as_html, as_text, day_in_words, translate
+from portal.services.playbook_words import translator
 
 
 def post(db: Session, account: Account, subject: str, body: Body, now: datetime) -> None:
@@ -155,7 +156,7 @@ def tell_failed(db: Session, *, vm_request: VmRequest, now: datetime, base_url: 
     """What went wrong, as the request says it. The log stays with the request."""
     account = account_of(db, vm_request.submitted_by_id)
     locale = account.locale
-    reason = filled(vm_request.error or "", vm_request.error_params, lambda msgid: translate(locale, msgid))
+    reason = filled(vm_request.error or "", vm_request.error_params, translator(lambda msgid: translate(locale, msgid)))
     text = translate(locale, N_("Your order could not be carried out. The administrators can try again or clean up."))
     page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
     body = Body((text, reason) if reason else (text,), facts_of(db, vm_request, locale), links(base_url, page))

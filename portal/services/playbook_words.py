@@ -60,6 +60,16 @@ PLACE = re.compile(r"%\((\w+)\)s")
 BEGUN, SAID = " …", " – "  # how a line says that a task began, and what came of it
 
 
+def translator(gettext: Translate) -> Translate:
+    """A translation that also knows what playbooks and modules say, whose texts are no msgids as a whole."""
+
+    def translate(text: str) -> str:
+        found = gettext(text) if text else ""
+        return found if found != text else in_words(text, gettext)
+
+    return translate
+
+
 def in_words(text: str, translate: Translate) -> str:
     """A line or a reason, with every part that we know translated."""
     if text.endswith(BEGUN):

@@ -15,6 +15,7 @@ from flask_babel import format_date, format_datetime, format_decimal, format_tim
 from portal.config import ROOT
 from portal.core.errors import filled
 from portal.core.lifecycle import VmRequestState
+from portal.services.playbook_words import in_words, translator
 from portal.web.audit_words import action_words, details_words, reason_words
 from portal.web.context import now
 
@@ -74,6 +75,7 @@ TONES: Mapping[str, str] = {
 
 def init_formats(app: Flask) -> None:
     app.add_template_filter(when)
+    app.add_template_filter(playbook_words)
     app.add_template_filter(day)
     app.add_template_filter(until)
     app.add_template_filter(memory)
@@ -146,7 +148,13 @@ def machines_in_words(count: int) -> str:
 
 def translated(message: str, params: Mapping[str, object] | None = None) -> str:
     """A msgid that a service wrote down, in the reader's language."""
-    return filled(message, {name: readable(value) for name, value in (params or {}).items()}, gettext)
+    values = {name: readable(value) for name, value in (params or {}).items()}
+    return filled(message, values, translator(gettext))
+
+
+def playbook_words(text: str) -> str:
+    """A line of a playbook in the reader's language."""
+    return in_words(text, gettext)
 
 
 def readable(value: object) -> object:

@@ -112,7 +112,7 @@ def notify(ctx: Context) -> None:
 
 
 def finish(ctx: Context) -> None:
-    """Hand over: the request is fulfilled, secrets are forgotten, and the log says so. From then on nobody cancels."""
+    """The request is fulfilled, secrets are forgotten, and the log says so. From then on nobody cancels."""
     with ctx.write() as db:
         ctx.check_under_lock(db)
         vm_request = db.get_one(VmRequest, ctx.subject_id)
@@ -177,7 +177,7 @@ PROVISION = Sequence(
         Step(N_("Clone, personalise and start"), clone, unclone, per_copy=True, again=1),
         Step(N_("Wait until ready"), wait_ready, per_copy=True, again=2),
         Step(N_("Tell the owner"), notify),
-        Step(N_("Hand over"), finish),
+        Step(N_("Finish"), finish),
     ),
     copies=copies,
     begun=begun,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from portal.core.errors import N_, OutsideUnavailable, PlaybookFailed
+from portal.core.errors import N_, OutsideUnavailable, PlaybookFailed, PortalError
 from portal.core.lifecycle import VmState
 from portal.core.templates import Ready, ReadyBy
 from portal.interfaces import HostAddress, Power
@@ -22,6 +22,7 @@ Answer = TypeVar("Answer")
 AT_ONCE = 8  # machines that are asked at the same time
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 2.0
 LOOK_AT_POWER_EVERY_S = 5.0
+SETTING_UP = re.compile(r"^vivero (preparing|failed|ready) ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ def wait_until_ready(ctx: Context, ready: Ready) -> None:
                 stopped = stopped_of(ctx, threads, waiting)
                 if stopped:
                     give_up(ctx, stopped, N_("It stopped while it was starting."))
+                said = ask(ctx, threads, lambda machine: said_it_failed(ctx, machine), waiting)
+                if unfit := [machine for machine, failed in zip(waiting, said, strict=True) if failed]:
+                    give_up(ctx, unfit, N_("It could not be set up as ordered. Its console says what failed."))
             if waiting:
                 ctx.pause(patience.longer())
     finally:
@@ -107,6 +111,16 @@ def is_ready(ctx: Context, machine: Waiting, ready: Ready) -> bool:
         return re.search(ready.pattern or "^vivero ready", said, re.MULTILINE) is not None
     except OutsideUnavailable:
         return False
+
+
+def said_it_failed(ctx: Context, machine: Waiting) -> bool:
+    """What our own Linux templates print when a first-boot script failed (docs/seed.md); the last such line counts."""
+    try:
+        said = ctx.site.hypervisor.serial_log(machine.host, machine.vm_id)
+    except PortalError:
+        return False
+    told = SETTING_UP.findall(said)
+    return bool(told) and told[-1] == "failed"
 
 
 def stopped_of(ctx: Context, threads: Executor, waiting: Sequence[Waiting]) -> list[Waiting]:

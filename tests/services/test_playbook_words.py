@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from portal.config import ROOT
+from portal.core.errors import filled
 from portal.services.letters import translate
-from portal.services.playbook_words import in_words, known
+from portal.services.playbook_words import in_words, known, translator
 
 MODULES = sorted(
     [*(ROOT / "playbooks" / "library").glob("vivero_*.py"), *(ROOT / "playbooks" / "module_utils").glob("*.py")]
@@ -67,3 +68,18 @@ def test_every_refusal_and_task_is_known(text: str) -> None:
 )
 def test_what_is_known_is_translated_and_the_rest_stays(english: str, expected: str) -> None:
     assert in_words(english, spanish) == expected
+
+
+def test_a_reason_within_a_sentence_is_translated_too() -> None:
+    said = filled(
+        "On host %(host)s this happened: %(reason)s Put that right, then try again.",
+        {
+            "host": "hv1",
+            "reason": "another machine on this host is already called wiki.",
+        },
+        translator(spanish),
+    )
+    assert said == (
+        "En el servidor hv1 ocurrió esto: en este servidor ya hay otra máquina que se llama wiki. "
+        "Hay que corregirlo y volver a intentarlo."
+    )

@@ -156,6 +156,7 @@ class FileHypervisor:
     cluster: FileCluster
     silent: set[str] = field(default_factory=set)
     stopped: set[str] = field(default_factory=set)
+    unfit: set[str] = field(default_factory=set)  # their first boot fails
 
     def machines(self, host: HostAddress) -> list[MachineSeen]:
         ids = [UUID(path.name.split(".")[1]) for path in self.cluster.folder.glob(f"{host.name}.*.domain")]
@@ -177,6 +178,8 @@ class FileHypervisor:
 
     def serial_log(self, host: HostAddress, vm_id: UUID) -> str:
         name = self.name_of(host, vm_id)
+        if name in self.unfit:
+            return f"vivero preparing {name}\r\nvivero failed 50-moodle\r\n"
         return "booting" if name in self.silent | self.stopped else f"booting\r\nvivero ready {name}\r\n"
 
     def __getattr__(self, name: str) -> Any:

@@ -32,7 +32,7 @@ def test_what_is_handed_over_cannot_be_cancelled_although_the_step_is_not_writte
     vm_request_id = world.order()
 
     def die(place: str) -> None:
-        if place == "Hand over done":
+        if place == "Finish done":
             raise Killed
 
     with pytest.raises(Killed):
@@ -47,7 +47,7 @@ def test_cancelling_beside_the_hand_over_is_not_ignored(world: World) -> None:
     vm_request_id = world.order()
 
     def cancel_late(place: str) -> None:
-        if place == "Hand over begun":
+        if place == "Finish begun":
             cancel(world)
 
     assert world.run(Hooks(checkpoint=cancel_late)) == "cancelled"

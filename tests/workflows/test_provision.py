@@ -196,6 +196,14 @@ def test_a_machine_that_stops_while_starting_ends_the_waiting_early(world: World
         assert db.scalars(select(Vm.state_reason)).one() == "It stopped while it was starting."
 
 
+def test_a_machine_whose_setting_up_failed_is_never_called_ready(world: World) -> None:
+    world.hypervisor.unfit.add("moodle")
+    world.order()
+    assert world.run() == "failed"
+    with world.read() as db:
+        assert db.scalars(select(Vm.state_reason)).one().startswith("It could not be set up as ordered.")
+
+
 def test_a_machine_that_stopped_while_starting_is_started_by_a_retry(world: World) -> None:
     world.order(copies=2)
     world.hypervisor.stopped = world.playbooks.switching
