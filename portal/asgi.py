@@ -67,6 +67,9 @@ class Portal:
 
     async def page(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A slow sender waits here, in the event loop, and not in one of the few threads."""
+        if b"%00" in scope["query_string"]:  # nobody types it, and PostgreSQL takes no such text
+            await refuse(scope, send, 400, "the address has an invisible character")
+            return
         try:
             body = await asyncio.wait_for(whole_body(receive), BODY_WITHIN_S)
         except BodyTrouble as trouble:

@@ -66,5 +66,6 @@ def as_html(body: Body, *, locale: str, name: str) -> str:
         )
         parts.append(f"<table cellpadding='4'>{rows}</table>")
     parts += [f"<p><a href='{escape(link.url)}'>{escape(link.label)}</a></p>" for link in body.links]
-    parts.append(f"<p><small>{escape(translate(locale, N_('Vivero, the nursery of the hospital')))}</small></p>")
+    signature = translate(locale, N_("Vivero, the nursery of the hospital"))
+    parts.append(f"<p><small>{escape(signature)}</small></p>")
     return f"<!doctype html><html lang='{escape(locale)}'><body>{''.join(parts)}</body></html>"

@@ -35,7 +35,8 @@ def keep(form: OrderForm, spec: TemplateSpec) -> None:
     for parameter, field in secret_fields(form, spec):
         if field.data and is_right(parameter, field.data):
             kept[parameter.name] = field.data
-            field.description = f"{field.description} {_('Already typed: leave it empty to keep it.')}".strip()
+            known = _("Already typed: leave it empty to keep it.")
+            field.description = f"{field.description} {known}".strip()
             field.render_kw = {**(field.render_kw or {}), "required": False}
     forget(form, spec)
     if kept:

@@ -19,6 +19,15 @@ def test_pages_are_flasks(site: Site) -> None:
     assert b"POST 70000" in asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("path", ["/vms?text=a%00b", "/api/v1/vms?state=%00"])
+def test_an_invisible_character_in_the_query_goes_no_further(site: Site, path: str) -> None:
+    async def scenario() -> bytes:
+        async with serving(site) as server:
+            return await server.get(path)
+
+    assert b" 400 " in asyncio.run(scenario())
+
+
 def test_too_large_a_body_is_refused(site: Site) -> None:
     async def scenario() -> bytes:
         async with serving(site) as server:

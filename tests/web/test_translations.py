@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 from pathlib import Path
@@ -40,6 +41,23 @@ def messages_of_the_code() -> set[str]:
 def test_every_message_of_the_code_is_in_the_catalogue(spanish: Catalog) -> None:
     known = {words(message.id)[0] for message in spanish if message.id}
     assert sorted(messages_of_the_code() - known) == [], "run bin/translate, then fill what is empty"
+
+
+def texts_within_f_strings(path: Path) -> list[int]:
+    """Babel does not look there."""
+    return [
+        call.lineno
+        for piece in ast.walk(ast.parse(path.read_text()))
+        if isinstance(piece, ast.JoinedStr)
+        for call in ast.walk(piece)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in KEYWORDS
+        if call.args and isinstance(call.args[0], ast.Constant)
+    ]
+
+
+def test_no_message_hides_within_an_f_string() -> None:
+    found = {str(path): texts_within_f_strings(path) for path in (ROOT / "portal").rglob("*.py")}
+    assert {path: lines for path, lines in found.items() if lines} == {}
 
 
 def test_nothing_is_untranslated_or_guessed(spanish: Catalog) -> None:
