@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 
 from portal.api.auth import permission
 from portal.api.context import actor, reading, site
+from portal.api.languages import in_words
 from portal.api.schemas.hosts import HostOut, HostsOut
 from portal.api.schemas.values import AmountOut
 from portal.core.policy import Permission
@@ -33,6 +34,7 @@ def index() -> HostsOut:
 
 def host_out(load: HostLoad) -> HostOut:
     host = load.host
+    trouble = hosts.trouble_of(host)
     return HostOut(
         id=host.id,
         name=host.name,
@@ -46,7 +48,8 @@ def host_out(load: HostLoad) -> HostOut:
         free=amount_out(load.free),
         vms=load.vms,
         seen_at=host.seen_at,
-        trouble=host.trouble,
+        answers=not hosts.is_silent(host),
+        trouble=in_words(trouble) if trouble else "",
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, Invalid, NotAllowed, NotFound, PortalError
+from portal.core.errors import N_, Conflict, HypervisorUnavailable, Invalid, NotAllowed, NotFound, PortalError
 from portal.core.lifecycle import HostState, VmState
 from portal.core.policy import Actor, Permission
 from portal.interfaces import HostAddress, HostFacts, Hypervisor, MachineSeen
@@ -22,6 +22,8 @@ from portal.services.transactions import let_go
 
 HOST_NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{0,58}$")
 MOST_HOSTS = 200
+NO_ANSWER = N_("The host %(host)s does not answer.")
+HOST_LOST = N_("Its host was declared lost: it runs nowhere.")
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,10 @@ def by_name(db: Session, name: str) -> Host:
 def set_state(
     db: Session, *, actor: Actor | None, host_id: UUID, state: HostState, now: datetime, reason: str = ""
 ) -> Host:
-    """Draining and maintenance take no new machines; those that run there stay."""
+    """Draining and maintenance take no new machines; those that run there stay.
+
+    Lost is what a person declares who knows that the host is off: its machines run nowhere then.
+    """
     require_management(actor)
     host = by_id(db, host_id)
     if host.state == state:
@@ -105,8 +110,26 @@ def set_state(
     details = {"from": str(host.state), "to": str(state)}
     host.state = state
     host.generation += 1  # a placement that looked before must look again
+    if state == HostState.LOST:
+        for vm in db.scalars(select(Vm).where(Vm.host_id == host.id, Vm.state == VmState.RUNNING)):
+            vm.move_to(VmState.STOPPED, reason=HOST_LOST)
+            vm.shut_down_asked_at = None
     record(db, actor=actor, action="host.state", subject=about(host), now=now, reason=reason, details=details)
     return host
+
+
+def is_silent(host: Host) -> bool:
+    """True if it should answer and does not."""
+    return bool(host.trouble) and host.state in (HostState.ACTIVE, HostState.DRAINING)
+
+
+def trouble_of(host: Host) -> PortalError | None:
+    """What is wrong with it, to be said in the reader's language where it is one of our sentences."""
+    if not host.trouble:
+        return None
+    if host.trouble == NO_ANSWER % {"host": host.name}:
+        return HypervisorUnavailable(NO_ANSWER, host=host.name)
+    return HypervisorUnavailable(host.trouble)
 
 
 def look_at(hypervisor: Hypervisor, address: HostAddress) -> Look:

@@ -47,6 +47,7 @@ STATES: Mapping[str, object] = {
     "draining": _("being emptied"),
     "maintenance": _("in maintenance"),
     "lost": _("lost"),
+    "silent": _("does not answer"),
     "queued": _("waiting to be sent"),
     "sent": _("sent"),
 }
@@ -70,6 +71,7 @@ TONES: Mapping[str, str] = {
     "failed": "bad",
     "error": "bad",
     "lost": "bad",
+    "silent": "bad",
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from portal.core.policy import Role
+from portal.models import Host
 from portal.services import audit
 from tests.api.conftest import Caller, ordered, problem
 from tests.factories import make_vm
@@ -35,6 +36,15 @@ def test_hosts_show_what_they_carry(alan: Caller) -> None:
     answer = alan.get("/hosts").get_json()
     assert [host["name"] for host in answer["items"]] == ["hv1", "hv2", "hv3"]
     assert answer["free_with_reserve"]["memory_mib"] == 2 * 16 * 1024
+
+
+def test_a_host_that_should_answer_and_does_not_says_so(alan: Caller, db: Session) -> None:
+    db.query(Host).filter_by(name="hv2").one().trouble = "The host hv2 does not answer."
+    db.commit()
+    answer = {host["name"]: host for host in alan.get("/hosts", Accept_Language="es").get_json()["items"]}
+    assert [answer[name]["answers"] for name in ("hv1", "hv2")] == [True, False]
+    assert "hv2" in answer["hv2"]["trouble"]
+    assert "does not" not in answer["hv2"]["trouble"]
 
 
 def test_the_audit_log_is_for_the_auditor(ada: Caller, alan: Caller, olga: Caller) -> None:

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from portal.core.lifecycle import HostState
+from portal.core.lifecycle import HostState, VmState
 from portal.core.policy import Grant, Role
 from portal.core.templates import Brought
-from portal.models import Account, AuditEntry, Host, Template
+from portal.models import Account, AuditEntry, Host, Template, Vm
 from portal.services import accounts, audit, mails
 from portal.services.audit import Subject
 from portal.site import Site
@@ -83,8 +83,34 @@ def test_a_host_is_taken_out_of_service_after_a_question(alan: CheckingClient, h
         assert db.get_one(Host, host).state == HostState.DRAINING
 
 
-def test_nobody_declares_a_host_lost(alan: CheckingClient, host: UUID) -> None:
-    assert alan.send(f"/hosts/{host}/state", {"state": "lost"}).status_code == 422
+def test_a_host_is_declared_lost_and_taken_back(
+    alan: CheckingClient, site: Site, machine: UUID, people: People
+) -> None:
+    with site.sessions() as db:
+        host_id = db.get_one(Vm, machine).host_id
+    assert "btn-danger" in alan.get(f"/hosts/{host_id}/state/lost").text
+    for state in (HostState.LOST, HostState.ACTIVE):
+        assert alan.send(f"/hosts/{host_id}/state", {"state": state}).status_code == 303
+        with site.sessions() as db:
+            assert db.get_one(Host, host_id).state == state
+    with site.sessions() as db:
+        assert db.get_one(Vm, machine).state == VmState.STOPPED
+
+
+def test_a_host_has_no_state_that_is_not_there(alan: CheckingClient, host: UUID) -> None:
+    assert alan.send(f"/hosts/{host}/state", {"state": "asleep"}).status_code == 422
+
+
+def test_a_dead_host_has_no_green_badge_and_its_trouble_is_said_in_spanish(
+    alan: CheckingClient, site: Site, host: UUID
+) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Account, db.query(Account).filter_by(login="alan").one().id).locale = "es"
+        db.get_one(Host, host).trouble = "The host hv1 does not answer."
+    for address in ("/hosts", f"/hosts/{host}"):
+        text = alan.get(address).text
+        assert "tone-good" not in text.split("<main")[1]
+        assert "The host hv1" not in text
 
 
 def test_asking_a_silent_host_writes_down_that_it_is_silent(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from portal.api.schemas.values import AmountOut, PageOut
 from portal.core.lifecycle import HostState
@@ -24,6 +24,7 @@ class HostOut(BaseModel):
     free: AmountOut
     vms: int
     seen_at: datetime | None
+    answers: bool = Field(description="false while it should answer and does not")
     trouble: str
 
 
