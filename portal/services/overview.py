@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ Scope = Sequence[ColumnElement[bool]]
 FEW = 8
 COUNTED = 100
 SOON = timedelta(days=14)
+WATCHING = (Permission.MANAGE_MACHINES, Permission.APPROVE, Permission.SEE_AUDIT)
 OPEN = (VmRequestState.SUBMITTED, VmRequestState.APPROVED, VmRequestState.PROVISIONING)
 
 
@@ -36,7 +38,7 @@ class Overview:
 
 
 def overview(db: Session, *, actor: Actor, now: datetime) -> Overview:
-    """`running` counts what the person looks after: own and shared machines; of the whole house for its keepers."""
+    """`running` counts what the person looks after: own and shared machines, and those of departments they watch."""
     to_decide = decidable(actor)
     own = VmRequest.submitted_by_id == actor.account_id
     running: Scope = [Vm.state == VmState.RUNNING]
@@ -64,9 +66,15 @@ def decidable(actor: Actor) -> Sequence[ColumnElement[bool]]:
     return conditions
 
 
+def watched(actor: Actor) -> frozenset[UUID] | None:
+    """Departments for whose machines the person has to answer: who manages, who approves, who audits. None: all."""
+    found = [actor.departments_for(permission) for permission in WATCHING]
+    return None if None in found else frozenset().union(*(one for one in found if one is not None))
+
+
 def looked_after(actor: Actor, conditions: Scope) -> list[Scope]:
-    """One scope an index: the departments whose machines the person manages, own machines, shared ones."""
-    departments = actor.departments_for(Permission.MANAGE_MACHINES)
+    """One scope an index: the departments that the person watches, own machines, shared ones."""
+    departments = watched(actor)
     if departments is None:
         return [conditions]
     shared = select(VmUser.vm_id).where(VmUser.account_id == actor.account_id)
@@ -78,8 +86,8 @@ def looked_after(actor: Actor, conditions: Scope) -> list[Scope]:
 
 
 def failures(actor: Actor) -> Sequence[ColumnElement[bool]]:
-    """Own failed requests; for who manages machines, all of theirs."""
-    departments = actor.departments_for(Permission.MANAGE_MACHINES)
+    """Own failed requests, and those of departments that the person watches."""
+    departments = watched(actor)
     failed = VmRequest.state == VmRequestState.FAILED
     if departments is None:
         return [failed]
