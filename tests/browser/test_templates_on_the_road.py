@@ -32,7 +32,7 @@ def build_dokuwiki(demo: RunningDemo) -> None:
 
 
 def order_dokuwiki(demo: RunningDemo, requester: Api) -> str:
-    wiki = next(one for one in requester.call("GET", "/templates")["items"] if one["slug"] == "dokuwiki")
+    wiki = next(one for one in requester.call("GET", "/templates") if one["slug"] == "dokuwiki")
     assert wiki["orderable"], wiki
     order = {
         "template": "dokuwiki",
