@@ -210,10 +210,6 @@ class TemplateSpec:
     def may_be_ordered_by(self, department: str) -> bool:
         return self.may_order is None or department == self.owner or department in self.may_order
 
-    @property
-    def secret_names(self) -> frozenset[str]:
-        return frozenset(parameter.name for parameter in self.parameters if parameter.is_secret)
-
 
 @dataclass(frozen=True)
 class TemplateError:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, url_for
-from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext, ngettext
+from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext
 
 from portal.config import ROOT
 from portal.core.errors import filled
@@ -142,10 +142,6 @@ def asset(name: str) -> str:
 @lru_cache(maxsize=200)
 def digest_of(path: Path, _changed_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def machines_in_words(count: int) -> str:
-    return str(ngettext("%(num)d machine", "%(num)d machines", count))
 
 
 def translated(message: str, params: Mapping[str, object] | None = None) -> str:

@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +15,7 @@ from portal.demo.api import Api
 from portal.minicluster import read_inventory
 from tests.browser.conftest import RunningDemo
 from tests.browser.test_road import left_behind, retired
+from tests.guest_pages import read_page
 
 pytestmark = [pytest.mark.minicluster, pytest.mark.root, pytest.mark.slow]
 
@@ -58,23 +57,11 @@ def machine_of(requester: Api, request_id: str) -> dict[str, str]:
     return vm
 
 
-def start_page(address: str) -> str:
-    """What the machine answers a browser, once it does; a first page is slow under emulation."""
-    deadline = time.monotonic() + 240
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://{address}/", timeout=120) as answer:
-                return str(answer.read().decode())
-        except (urllib.error.URLError, OSError):
-            assert time.monotonic() < deadline, "no page in time"
-            time.sleep(1)
-
-
 def test_dokuwiki_is_built_ordered_and_read_over_http(demo: RunningDemo) -> None:
     requester = Api(demo.url, demo.accounts["requester"]["token"])
     build_dokuwiki(demo)
     vm = machine_of(requester, order_dokuwiki(demo, requester))
-    assert f"[{TITLE}]</title>" in start_page(vm["address"])
+    assert f"[{TITLE}]</title>" in read_page(vm["address"])
     requester.call("DELETE", f"/vms/{vm['id']}")
     retired(requester, vm["id"])
     assert left_behind(demo) == []

@@ -6,15 +6,13 @@ import hashlib
 import os
 import socket
 import tarfile
-import time
-import urllib.error
-import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from portal.backends.template_versions import TemplateBuildFailed
+from tests.guest_pages import read_page
 from tests.templates_vm.conftest import BuildDisk
 from tests.templates_vm.qemu_guest import Guest, running_guest, write_seed
 
@@ -37,15 +35,7 @@ def web_port() -> int:
 
 
 def page(port: int, path: str = "/") -> str:
-    """What a browser gets, once the guest answers; a first page is slow under emulation."""
-    deadline = time.monotonic() + 240
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=120) as answer:
-                return str(answer.read().decode())
-        except (urllib.error.URLError, OSError):
-            assert time.monotonic() < deadline, "no page in time"
-            time.sleep(1)
+    return read_page(f"127.0.0.1:{port}", path)
 
 
 def parameters(**values: str) -> dict[str, str]:
