@@ -8,7 +8,7 @@ import urllib.request
 
 
 def read_page(place: str, path: str = "/") -> str:
-    """The page at `place` (an address, or with its port), once the guest answers; a first one is slow under emulation."""
+    """The page at `place` (an address, perhaps with a port), once the guest answers; emulation is slow."""
     deadline = time.monotonic() + 240
     while True:
         try:
