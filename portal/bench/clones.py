@@ -75,7 +75,7 @@ def measure(ground: Ground, count: int, rounds: int, say: Say, *, with_plain: bo
         run = ours.run_ours(ground, count, f"{count}-{number}")
         found.ours.append(run)
         say(f"  ours: {run.seconds:.2f} s")
-        ours.take_away(ground)
+        ours.take_away(ground.site)
         time.sleep(SETTLE_S)
         if with_plain:
             found.plain.append(plain.seconds_of_plain(ground, count))

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +121,7 @@ def environ_of(var: Path, inventory: Inventory) -> dict[str, str]:
     }
 
 
-def provide_template(inventory: Inventory, cabinet: Path | None, environ: dict[str, str], say: Say) -> str:
+def provide_template(inventory: Inventory, cabinet: Path | None, environ: Mapping[str, str], say: Say) -> str:
     """The newest disk of micro-linux: the one that is there, a copy from another cabinet, or a new build."""
     if not versions(inventory.cabinet, TEMPLATE):
         if cabinet is not None:
@@ -136,7 +136,7 @@ def provide_template(inventory: Inventory, cabinet: Path | None, environ: dict[s
     return built[-1].disk
 
 
-def make_site(environ: dict[str, str], hosts: Sequence[HostAddress]) -> Site:
+def make_site(environ: Mapping[str, str], hosts: Sequence[HostAddress]) -> Site:
     """A migrated database with the demonstration's hospital."""
     settings = read_settings(environ)
     engine = open_database(settings.database_url)

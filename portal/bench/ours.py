@@ -126,35 +126,33 @@ def between(begun: datetime | None, ended: datetime | None) -> float:
     return (ended - begun).total_seconds() if begun and ended else 0.0
 
 
-def take_away(ground: Ground) -> None:
+def take_away(site: Site) -> None:
     """Cancel what is under way, so that its workflow cleans up; give back what was handed over meanwhile."""
-    cancel_open(ground)
-    wait_for(lambda: not open_requests(ground), seconds=PATIENCE_S, what="cancelling", every_s=0.3)
-    retire_living(ground)
-    wait_for(lambda: not living(ground), seconds=PATIENCE_S, what="cleaning up", every_s=0.3)
+    cancel_open(site)
+    wait_for(lambda: not open_requests(site), seconds=PATIENCE_S, what="cancelling", every_s=0.3)
+    retire_living(site)
+    wait_for(lambda: not living(site), seconds=PATIENCE_S, what="cleaning up", every_s=0.3)
 
 
-def open_requests(ground: Ground) -> list[UUID]:
+def open_requests(site: Site) -> list[UUID]:
     over = (VmRequestState.CANCELLED, VmRequestState.FULFILLED)
-    with ground.site.sessions() as db:
+    with site.sessions() as db:
         return list(db.scalars(select(VmRequest.id).where(VmRequest.state.not_in(over))))
 
 
-def cancel_open(ground: Ground) -> None:
-    site = ground.site
-    for vm_request_id in open_requests(ground):
+def cancel_open(site: Site) -> None:
+    for vm_request_id in open_requests(site):
         with site.write_sessions.begin() as db:
             by = actor(db, REQUESTER)
             vm_requests.cancel(db, actor=by, vm_request_id=vm_request_id, now=site.clock(), queue=site.queue)
 
 
-def living(ground: Ground) -> list[UUID]:
-    with ground.site.sessions() as db:
+def living(site: Site) -> list[UUID]:
+    with site.sessions() as db:
         return list(db.scalars(select(Vm.id).where(is_living())))
 
 
-def retire_living(ground: Ground) -> None:
-    site = ground.site
-    for vm_id in living(ground):
+def retire_living(site: Site) -> None:
+    for vm_id in living(site):
         with site.write_sessions.begin() as db:
             vms.retire(db, actor=actor(db, REQUESTER), vm_id=vm_id, queue=site.queue, now=site.clock())

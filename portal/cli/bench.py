@@ -19,6 +19,10 @@ from portal.core.errors import N_, Invalid
 app = typer.Typer(help="Measure cloning, pages and memory on the real thing.", no_args_is_help=True)
 
 MOST_CLONES = 40
+RunningMinicluster = Annotated[
+    Path | None, typer.Option(help="A running minicluster's folder; without it one is brought up and down.")
+]
+Cabinet = Annotated[Path | None, typer.Option(help="A cabinet to copy micro-linux from instead of building.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
 
@@ -31,12 +35,8 @@ def bench() -> None:
 def clones(
     count: Annotated[str, typer.Option(help="How many machines, with commas.")] = "1,10,30",
     rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each; the table shows medians.")] = 3,
-    minicluster: Annotated[
-        Path | None, typer.Option(help="A running minicluster's folder; without it one is brought up and down.")
-    ] = None,
-    cabinet: Annotated[
-        Path | None, typer.Option(help="A cabinet to copy micro-linux from instead of building.")
-    ] = None,
+    minicluster: RunningMinicluster = None,
+    cabinet: Cabinet = None,
     plain: Annotated[bool, typer.Option(help="Also measure the plain playbook.")] = True,
     json: AsJson = False,
 ) -> None:
@@ -63,10 +63,15 @@ def pages(
 
 
 @app.command()
-def memory(json: AsJson = False) -> None:
-    """What server and worker hold together: at rest, and after pages and a machine on the simulator."""
+def memory(
+    hosts: Annotated[bool, typer.Option(help="Also on real hosts, which needs root.")] = True,
+    minicluster: RunningMinicluster = None,
+    cabinet: Cabinet = None,
+    json: AsJson = False,
+) -> None:
+    """What server and worker hold together, at rest and at work, on the simulator and on three real hosts."""
     with one_clear_line():
-        table = bench_memory(say)
+        table = bench_memory(say, hosts=hosts, minicluster=minicluster, cabinet=cabinet)
     show([table], json=json)
 
 

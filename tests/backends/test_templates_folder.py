@@ -208,6 +208,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         assert read_yaml(data).lines
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(field=st.sampled_from(sorted(yaml.safe_load(GOOD))), value=values)
 def test_any_value_in_any_field_gives_a_spec_or_errors(

@@ -9,8 +9,9 @@ import subprocess
 import pytest
 from typer.testing import CliRunner
 
-from portal.bench.memory import Held, descendants, held_by
+from portal.bench.weight import Held, descendants, held_by
 from portal.cli.bench import app
+from portal.minicluster import Inventory
 
 
 def test_a_process_holds_memory_and_a_gone_one_none() -> None:
@@ -24,7 +25,20 @@ def test_a_process_holds_memory_and_a_gone_one_none() -> None:
 
 @pytest.mark.slow
 def test_the_bench_weighs_a_portal_at_work_and_at_rest() -> None:
-    done = CliRunner().invoke(app, ["memory", "--json"])
+    done = CliRunner().invoke(app, ["memory", "--no-hosts", "--json"])
     assert done.exit_code == 0, done.output
     (table,) = json.loads(done.stdout)
-    assert [row["server MiB"] > 10 and row["worker MiB"] > 10 for row in table["rows"]] == [True, True, True]
+    assert [row["server MiB"] > 10 and row["worker MiB"] > 10 for row in table["rows"]] == [True, True]
+
+
+@pytest.mark.minicluster
+@pytest.mark.root
+@pytest.mark.slow
+def test_real_hosts_are_weighed_too_and_left_as_they_were(minicluster: Inventory) -> None:
+    folder = str(minicluster.cabinet.parent)
+    done = CliRunner().invoke(app, ["memory", "--minicluster", folder, "--json"])
+    assert done.exit_code == 0, done.output
+    (table,) = json.loads(done.stdout)
+    moments = [row["moment"] for row in table["rows"]]
+    assert moments == ["simulator, at rest", "simulator, at work", "real hosts, at rest", "real hosts, at work"]
+    assert list((minicluster.cabinet / "vms").iterdir()) == []

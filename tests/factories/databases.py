@@ -37,6 +37,23 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def kept_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """One engine for a whole run: it remembers how statements are compiled, which costs more than their answers."""
+    return open_database(f"sqlite:///{tmp_path_factory.mktemp('kept')}/vivero.db")
+
+
+@pytest.fixture
+def kept_url(kept_engine: Engine, migrated_sqlite: Path) -> Iterator[str]:
+    """A fresh database under the kept engine's address; for tests whose threads end with them."""
+    path = Path(str(kept_engine.url.database))
+    for old in path.parent.iterdir():
+        old.unlink()
+    shutil.copy(migrated_sqlite, path)
+    yield kept_engine.url.render_as_string()
+    kept_engine.dispose()
+
+
 def as_postgres() -> dict[str, object]:
     """PostgreSQL refuses to run as root."""
     return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -101,14 +118,15 @@ def any_database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
+def database_url(kept_url: str) -> str:
     """The database of an ordinary test; a folder of tests may put `any_database_url` in its place."""
-    return sqlite_url
+    return kept_url
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_database(database_url)
+def engine(database_url: str, kept_engine: Engine) -> Iterator[Engine]:
+    kept = database_url == kept_engine.url.render_as_string()
+    engine = kept_engine if kept else open_database(database_url)
     yield engine
     engine.dispose()
 

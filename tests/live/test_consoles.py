@@ -115,6 +115,7 @@ def test_without_the_cookie_or_the_ticket_nobody_gets_in(site: Site, ada: AtHome
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_logging_out_closes_the_console_within_five_seconds(site: Site, ada: AtHome) -> None:
     async def scenario() -> tuple[int, str]:
         async with serving(site) as server, server.console(ticket_for(site, ada), ada.key) as console:
@@ -128,6 +129,7 @@ def test_logging_out_closes_the_console_within_five_seconds(site: Site, ada: AtH
     assert audited(site)[-1] == ("console.closed", "logged-out")
 
 
+@pytest.mark.slow
 def test_an_idle_login_closes_the_console(site: Site, ada: AtHome, clock: StandingClock) -> None:
     async def scenario() -> tuple[int, str]:
         async with serving(site) as server, server.console(ticket_for(site, ada), ada.key) as console:
@@ -138,6 +140,7 @@ def test_an_idle_login_closes_the_console(site: Site, ada: AtHome, clock: Standi
     assert asyncio.run(scenario()) == (4401, "logged-out")
 
 
+@pytest.mark.slow
 def test_who_loses_the_machine_loses_the_console(site: Site, ada: AtHome, db: Session) -> None:
     other = make_account(db, "eve", department="radiologia")
     db.commit()
@@ -152,6 +155,7 @@ def test_who_loses_the_machine_loses_the_console(site: Site, ada: AtHome, db: Se
     assert asyncio.run(scenario()) == (4403, "not-allowed")
 
 
+@pytest.mark.slow
 def test_a_shut_out_account_loses_the_console(site: Site, ada: AtHome) -> None:
     async def scenario() -> tuple[int, str]:
         async with serving(site) as server, server.console(ticket_for(site, ada), ada.key) as console:

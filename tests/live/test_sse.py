@@ -119,6 +119,7 @@ def test_another_department_hears_nothing(site: Site, db: Session, ada: AtHome, 
     assert theirs.split(b"\r\n\r\n")[1] == unknown.split(b"\r\n\r\n")[1]
 
 
+@pytest.mark.slow
 def test_logging_out_ends_the_events(site: Site, ada: AtHome, work: Workflow) -> None:
     async def scenario() -> None:
         async with serving(site) as server:

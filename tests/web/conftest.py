@@ -12,9 +12,11 @@ from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, Page
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
@@ -22,11 +24,11 @@ from werkzeug.test import TestResponse
 from portal.config import Settings
 from portal.core.policy import Role
 from portal.models import Account
-from portal.models.database import make_sessions, make_write_sessions, open_database
-from portal.services.passwords import hash_password
+from portal.models.database import make_sessions, make_write_sessions
 from portal.site import Site
 from portal.web import make_app
 from portal.web.limits import limiter
+from portal.web.sessions import Sessions
 from tests.factories import make_account, make_department, make_host, make_vm
 from tests.factories.moments import NOW
 from tests.web.hypervisor import KeptMachines
@@ -64,10 +66,10 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, sqlite_url: str) -> Settings:
+def settings(tmp_path: Path, kept_url: str) -> Settings:
     return Settings(
         var=tmp_path,
-        database_url=sqlite_url,
+        database_url=kept_url,
         engine_database_url=f"sqlite:///{tmp_path}/engine.db",
         secret_key="a secret for tests only, long enough",
         base_url="http://localhost",
@@ -80,12 +82,11 @@ def hypervisor() -> KeptMachines:
 
 
 @pytest.fixture
-def site(settings: Settings, clock: FixedClock, hypervisor: Any) -> Iterator[Site]:
-    engine = open_database(settings.database_url)
-    yield Site(
+def site(settings: Settings, clock: FixedClock, hypervisor: Any, kept_engine: Engine) -> Site:
+    return Site(
         settings=settings,
-        sessions=make_sessions(engine),
-        write_sessions=make_write_sessions(engine),
+        sessions=make_sessions(kept_engine),
+        write_sessions=make_write_sessions(kept_engine),
         queue=RememberingQueue(),
         hypervisor=hypervisor,
         playbooks=Nothing(),
@@ -93,22 +94,36 @@ def site(settings: Settings, clock: FixedClock, hypervisor: Any) -> Iterator[Sit
         mailer=Nothing(),
         clock=clock,
     )
-    engine.dispose()
 
 
 @pytest.fixture(scope="session")
 def compiled_pages(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Each test has an application of its own, but pages are compiled once."""
+    """For tests with an application of their own: pages are compiled once."""
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("pages")))
 
 
+@pytest.fixture(scope="session")
+def kept_apps() -> list[APIFlask]:
+    """Binding a hundred routes takes longer than most tests, so it is done once; each test brings its own site."""
+    return []
+
+
 @pytest.fixture
-def app(site: Site, compiled_pages: FileSystemBytecodeCache) -> APIFlask:
+def app(site: Site, compiled_pages: FileSystemBytecodeCache, kept_apps: list[APIFlask]) -> APIFlask:
+    if not kept_apps:
+        kept_apps.append(app_of(site, compiled_pages))
+    app = kept_apps[0]
+    app.extensions["vivero"], app.session_interface = site, Sessions(site)
+    app.test_client_class = None
+    limiter.enabled = False  # one person logs in more often here than anybody would
+    return app
+
+
+def app_of(site: Site, compiled_pages: FileSystemBytecodeCache) -> APIFlask:
     app = make_app(site)
     app.jinja_env.bytecode_cache = compiled_pages
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    limiter.enabled = False  # one person logs in more often here than anybody would
     return app
 
 
@@ -166,8 +181,8 @@ class People:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """Slow to make on purpose, so it is made once."""
-    return hash_password(PASSWORD)
+    """Made with little work, so that the many log-ins of tests are quick; the first log-in makes nothing of it."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @pytest.fixture

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from apiflask import APIFlask
+from jinja2 import FileSystemBytecodeCache
 
 from portal.core.errors import Conflict
+from portal.site import Site
 from portal.web.context import public
-from tests.web.conftest import CheckingClient
+from tests.web.conftest import CheckingClient, app_of
+
+
+@pytest.fixture
+def app(site: Site, compiled_pages: FileSystemBytecodeCache) -> APIFlask:
+    """An application of its own, for it gets routes that are broken."""
+    return app_of(site, compiled_pages)
 
 
 def break_at(app: APIFlask, path: str, error: Exception) -> None:

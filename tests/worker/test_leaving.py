@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from portal.backends.engine_dbos import migrate
 from portal.config import ROOT
 
@@ -17,6 +19,7 @@ def locked_folders(pid: int) -> list[Path]:
     return [link.parent for link in links if "/vivero-runs-" in str(link)]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_stopped_leaves_no_files(sqlite_url: str, tmp_path: Path) -> None:
     migrate(sqlite_url)
     temporary = tmp_path / "temporary"

@@ -49,6 +49,7 @@ def test_every_duty_runs_on_an_empty_day(hospital_on_sqlite: Hospital) -> None:
             duty.work(site)
 
 
+@pytest.mark.slow
 def test_a_duty_that_waits_for_a_silent_host_holds_up_neither_work_nor_the_end(
     hospital_on_sqlite: Hospital, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_worker_carries_a_request_to_running_machines(hospital: Hospital) -> N
     assert len(hospital.cluster.domains()) == 3
 
 
+@pytest.mark.slow
 def test_several_requests_are_carried_at_the_same_time(hospital: Hospital) -> None:
     site = hospital.build()
     ids = [hospital.order(site, name=f"wiki-{number}x", copies=2) for number in range(5)]
@@ -66,6 +67,7 @@ def submitted(site: Site) -> UUID:
         return vm_request.id
 
 
+@pytest.mark.slow
 def test_fifty_people_who_approve_at_once_give_one_clone(hospital: Hospital) -> None:
     site = hospital.build()
     actor, vm_request_id = grace(site), submitted(site)
@@ -165,6 +167,7 @@ def test_cancelling_while_the_playbook_runs_cleans_up_within_ten_seconds(hospita
         worker.join()
 
 
+@pytest.mark.slow
 def test_a_worker_told_to_stop_leaves_its_work_to_the_next(hospital: Hospital) -> None:
     site = hospital.build()
     vm_request_id = hospital.order(site)
@@ -219,6 +222,7 @@ def test_requests_for_a_later_day_begin_on_that_day_at_one_o_clock(hospital_on_s
     assert [begun(moment) for moment in moments] == [0, 0, 1, 0]
 
 
+@pytest.mark.slow
 def test_the_engine_never_reads_pickled_rows(hospital_on_sqlite: Hospital) -> None:
     hospital = hospital_on_sqlite
     site = hospital.build()
@@ -236,6 +240,7 @@ def test_the_engine_never_reads_pickled_rows(hospital_on_sqlite: Hospital) -> No
         assert db.scalar(text("SELECT status FROM workflow_status")) == "ERROR"
 
 
+@pytest.mark.slow
 def test_the_request_knows_its_workflow(hospital_on_sqlite: Hospital) -> None:
     site = hospital_on_sqlite.build()
     vm_request_id = hospital_on_sqlite.order(site)
@@ -244,6 +249,7 @@ def test_the_request_knows_its_workflow(hospital_on_sqlite: Hospital) -> None:
         assert db.get_one(VmRequest, vm_request_id).workflow_id == f"provision-{vm_request_id}-1"
 
 
+@pytest.mark.slow
 def test_a_workflow_that_was_interrupted_here_is_taken_up_again_by_the_same_worker(hospital: Hospital) -> None:
     site = hospital.build()
     vm_request_id = hospital.order(site)
@@ -269,6 +275,7 @@ def test_a_workflow_that_was_interrupted_here_is_taken_up_again_by_the_same_work
     assert set(Counter(hospital.cluster.made()).values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_machine_is_retired_while_slow_requests_take_all_places(hospital: Hospital) -> None:
     site = hospital.build()
     hospital.order(site, name="old", copies=1)
@@ -300,6 +307,7 @@ def state_of(site: Site, vm_id: UUID) -> VmState:
         return db.get_one(Vm, vm_id).state
 
 
+@pytest.mark.slow
 def test_a_workflow_that_is_interrupted_over_and_over_fails_for_a_person_to_look_at(
     hospital_on_sqlite: Hospital,
 ) -> None:

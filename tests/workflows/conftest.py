@@ -8,11 +8,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
-from portal.models import Base, VmRequest, Workflow
-from portal.models.database import make_sessions, make_write_sessions, open_database
+from portal.models import VmRequest, Workflow
+from portal.models.database import make_sessions, make_write_sessions
 from portal.services import workflows
 from portal.site import Site
 from portal.workflows.registry import SEQUENCES
@@ -92,16 +93,13 @@ def make_settings(folder: Path, url: str) -> Settings:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    url = f"sqlite:///{tmp_path}/vivero.db"
-    engine = open_database(url)
-    Base.metadata.create_all(engine)
+def world(tmp_path: Path, kept_url: str, kept_engine: Engine) -> World:
     cluster = FileCluster(tmp_path)
     playbooks, hypervisor, queue = FilePlaybooks(cluster), FileHypervisor(cluster), RememberingQueue()
     site = Site(
-        settings=make_settings(tmp_path, url),
-        sessions=make_sessions(engine),
-        write_sessions=make_write_sessions(engine),
+        settings=make_settings(tmp_path, kept_url),
+        sessions=make_sessions(kept_engine),
+        write_sessions=make_write_sessions(kept_engine),
         queue=queue,
         hypervisor=hypervisor,  # type: ignore[arg-type]
         playbooks=playbooks,

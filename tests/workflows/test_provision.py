@@ -314,6 +314,7 @@ def test_trouble_while_undoing_is_met_by_trying_again(world: World) -> None:
     assert world.run() == "cancelled"
 
 
+@pytest.mark.slow
 def test_machines_that_a_failed_rolling_back_removed_are_made_again_by_a_retry(world: World) -> None:
     world.hypervisor.silent.add("moodle-02")
     impatient(world)
@@ -337,6 +338,7 @@ def places(world: World) -> dict[str, str]:
         return {vm.name: vm.host.name for vm in db.scalars(select(Vm)) if vm.host is not None}
 
 
+@pytest.mark.slow
 def test_a_rolling_back_that_fails_keeps_its_reason_so_that_it_can_be_translated(world: World) -> None:
     world.playbooks.trouble["moodle"] = "the disk is full"
     vm_request_id = world.order()
