@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 
 # malloc.h of the GNU C library
@@ -25,3 +26,12 @@ def share_pools() -> bool:
         return False
     limits = ((M_ARENA_MAX, ARENAS), (M_MMAP_THRESHOLD, GIVE_BACK), (M_TRIM_THRESHOLD, GIVE_BACK))
     return all(mallopt(limit, value) == 1 for limit, value in limits)
+
+
+def settle() -> None:
+    """Call it when everything is loaded: Python's collector need not look again at what stays for ever.
+
+    It looked at half a million objects of the libraries now and then, and all pages that were under way waited.
+    """
+    gc.collect()
+    gc.freeze()

@@ -14,7 +14,7 @@ from portal.asgi import Portal, build_portal
 from portal.cli.work import one_clear_line
 from portal.config import read_settings
 from portal.logs import set_up_logging
-from portal.memory import share_pools
+from portal.memory import settle, share_pools
 
 LAST_SECONDS = 10
 LONGEST_FRAME = 1 << 20
@@ -71,5 +71,6 @@ def server(
     with one_clear_line():
         settings = read_settings()
         portal = build_portal(settings)
+    settle()
     structlog.get_logger(__name__).info("server starts", host=host, port=port, base_url=settings.base_url)
     make_server(portal, host=host, port=port, trusted_proxies=trusted_proxies).run()
