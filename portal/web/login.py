@@ -6,6 +6,7 @@ from typing import cast
 
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from portal.core.errors import LoginFailed
@@ -16,7 +17,7 @@ from portal.web.context import actor_or_none, any_account, db, now, public
 from portal.web.formats import when
 from portal.web.forms.login import LoginForm
 from portal.web.guards import own_path
-from portal.web.languages import in_words
+from portal.web.languages import REGIONS, in_words
 from portal.web.limits import TRIES_OF_ADDRESS, TRIES_OF_NAME, address_and_name, limiter
 from portal.web.sessions import Sessions
 
@@ -54,9 +55,11 @@ def log_in() -> ResponseReturnValue:
 
 
 def try_log_in(login: str, password: str) -> tuple[str, Account]:
+    """The sentence about the access before is in the language of the pages that follow."""
     last = last_access(db(), login=login)
     account = accounts.log_in(db(), login=login, password=password, now=now())
-    return in_a_sentence(last), account
+    with force_locale(REGIONS.get(account.locale, account.locale)):
+        return in_a_sentence(last), account
 
 
 def in_a_sentence(last: LastAccess) -> str:

@@ -33,8 +33,10 @@ def test_the_auditor_reads_everything_and_switches_nothing(olga: Caller, wiki: V
 
 
 def test_asking_a_machine_to_shut_down_says_so(ada: Caller, wiki: Vm) -> None:
-    answer = ada.post(f"/vms/{wiki.id}/power", {"action": "shut_down"}).get_json()
+    answer = ada.post(f"/vms/{wiki.id}/power", {"action": "shut_down"}, **{"Accept-Language": "en"}).get_json()
     assert (answer["state"], answer["state_reason"]) == ("running", "It was asked to shut down.")
+    in_spanish = ada.get(f"/vms/{wiki.id}", **{"Accept-Language": "es"}).get_json()
+    assert in_spanish["state_reason"] == "Se le ha pedido que se apague."
 
 
 def test_a_machine_says_where_it_runs(ada: Caller, wiki: Vm) -> None:

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 from apiflask import APIFlask
 
+from portal.models import Account
+from portal.site import Site
 from portal.web.limits import limiter
 from tests.web.conftest import PASSWORD, CheckingClient, FixedClock, People
 
@@ -29,6 +31,16 @@ def test_a_wrong_password_says_the_same_as_an_unknown_name(client: CheckingClien
     assert wrong.status_code == unknown.status_code == 422
     note = 'role="alert"'
     assert wrong.text.split(note)[1].split("</div>")[0] == unknown.text.split(note)[1].split("</div>")[0]
+
+
+def test_the_first_sentence_is_in_the_language_of_the_account(
+    client: CheckingClient, people: People, site: Site
+) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(Account, people.ada).locale = "es"
+    client.set_cookie("vivero_language", "en")
+    page = client.log_in("ada").get("/").text
+    assert "Es la primera vez que se usa esta cuenta." in page
 
 
 def test_empty_fields_say_what_is_missing(client: CheckingClient) -> None:
