@@ -39,6 +39,7 @@ class FindingKind(StrEnum):
     UNKNOWN_MACHINE = "unknown_machine"  # on a host, in no row
     MISSING_MACHINE = "missing_machine"  # in a row, on no host
     WRONG_HOST = "wrong_host"
+    DOUBLE = "double"  # defined on its host and on another one as well
     STATE_DRIFT = "state_drift"
     UNKNOWN_FOLDER = "unknown_folder"  # disk and seed that nobody owns
     UNKNOWN_RESERVATION = "unknown_reservation"  # DHCP
@@ -151,10 +152,20 @@ def drifts(seen: Seen, vms: Iterable[Vm]) -> Iterator[Finding]:
     for vm in sorted(vms, key=lambda vm: vm.name):
         if vm.host is None:
             continue
-        places = seen.places_of(vm.id)
-        finding = drift_of(vm, vm.host.name, places, seen)
+        places, home = seen.places_of(vm.id), vm.host.name
+        if len(places) > 1 and home in dict(places):
+            yield from (double_of(vm, home, host, machine) for host, machine in places if host != home)
+            places = [(host, machine) for host, machine in places if host == home]
+        finding = drift_of(vm, home, places, seen)
         if finding is not None:
             yield finding
+
+
+def double_of(vm: Vm, home: str, host: str, machine: MachineSeen) -> Finding:
+    """A lost host that came back, or a half-done move. Which of two that run is the right one, a person must say."""
+    removable = machine.power == Power.OFF and machine.ours
+    heal = "remove it from this host, keep its disk" if removable else ""
+    return Finding(FindingKind.DOUBLE, host, vm.name, f"{machine.power}, and also on {home} as recorded", heal, vm.id)
 
 
 def drift_of(vm: Vm, home: str, places: list[tuple[str, MachineSeen]], seen: Seen) -> Finding | None:
@@ -162,7 +173,8 @@ def drift_of(vm: Vm, home: str, places: list[tuple[str, MachineSeen]], seen: See
         return missing_machine(vm, home, seen)
     if len(places) > 1:
         names = ", ".join(host for host, _ in places)
-        return Finding(FindingKind.WRONG_HOST, home, vm.name, f"defined on several hosts: {names}", "", vm.id)
+        detail = f"recorded on {home}, defined on {names}"
+        return Finding(FindingKind.WRONG_HOST, home, vm.name, detail, "", vm.id)
     ((host, machine),) = places
     if host != home:
         return Finding(FindingKind.WRONG_HOST, host, vm.name, f"recorded on {home}", f"record {host}", vm.id)

@@ -128,6 +128,64 @@ def test_files_of_a_stray_that_one_host_does_not_let_go_are_kept(db: Session, hv
     assert cluster.files
 
 
+class CameBack(FakeHypervisor):
+    """hv2 was declared lost; the machine was made again on hv1, and now hv2 is back with its old definition."""
+
+    def __init__(self, cluster: Cluster, vm: Vm, power: Power = Power.OFF) -> None:
+        super().__init__(cluster.folder, clock=cluster.clock)
+        self.old: MachineSeen | None = MachineSeen(vm.id, vm.name, power, 1, 256, ours=True)
+        self.kept_files: list[bool] = []
+
+    def machines(self, host: HostAddress) -> list[MachineSeen]:
+        old = [self.old] if self.old and host.name == "hv2" else []
+        return [*super().machines(host), *old]
+
+    def machine(self, host: HostAddress, vm_id: UUID) -> MachineSeen:
+        return self.old if self.old and host.name == "hv2" else super().machine(host, vm_id)
+
+    def run(self, run: PlaybookRun) -> PlaybookResult:
+        assert [host.name for host in run.hosts] == ["hv2"]
+        (order,) = run.host_variables["hv2"]["retire_vms_machines"]  # type: ignore[misc, union-attr]
+        self.kept_files.append(order["keep_files"])  # type: ignore[index, call-overload, arg-type]
+        self.old = None
+        vm_id = UUID(order["vm_id"])  # type: ignore[index, call-overload, arg-type]
+        return PlaybookResult(PlaybookStatus.SUCCEEDED, {vm_id: MachineOutcome(True, True, "removed")}, {})
+
+    def heal(self, db: Session, report: Report) -> healing.Healed:
+        return healing.heal(db, report=report, hypervisor=self, playbooks=self, now=NOW)  # type: ignore[arg-type]
+
+
+def test_a_second_definition_of_a_host_that_came_back_is_removed_and_the_disk_kept(
+    db: Session, cluster: Cluster, vm: Vm, hv2: Host
+) -> None:
+    world = CameBack(cluster, vm)
+    report = compare(db, hypervisor=world)
+    assert [(one.kind, one.host) for one in report.findings] == [(FindingKind.DOUBLE, "hv2")]
+    assert len(world.heal(db, report).healed) == 1
+    assert world.kept_files == [True]
+    assert compare(db, hypervisor=world).clean
+    assert (vm.state, cluster.power_of(vm.id)) == (VmState.RUNNING, Power.RUNNING)
+
+
+def test_of_two_that_run_a_person_says_which_is_right(db: Session, cluster: Cluster, vm: Vm, hv2: Host) -> None:
+    world = CameBack(cluster, vm, Power.RUNNING)
+    report = compare(db, hypervisor=world)
+    assert [one.heal for one in report.findings] == [""]
+    assert world.heal(db, report).healed == ()
+    assert world.old is not None
+
+
+def test_a_second_definition_that_was_started_meanwhile_is_left(
+    db: Session, cluster: Cluster, vm: Vm, hv2: Host
+) -> None:
+    world = CameBack(cluster, vm)
+    report = compare(db, hypervisor=world)
+    world.old = replace(world.machines(hv2.reached_at)[-1], power=Power.RUNNING)
+    ((_finding, reason),) = world.heal(db, report).left
+    assert reason == "It has changed meanwhile. Compare again."
+    assert world.kept_files == []
+
+
 def test_a_retired_machine_that_still_runs_is_a_stray(db: Session, cluster: Cluster, hv1: Host) -> None:
     retired = make_vm(db, host_id=hv1.id, state=VmState.RETIRED)
     cluster.put(retired)
