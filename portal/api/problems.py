@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import Any
 
 import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from portal.api.languages import in_words
-from portal.core.errors import InvalidOrder, PortalError
+from portal.api.languages import in_words, translated
+from portal.api.validation_words import refused
+from portal.core.errors import N_, InvalidOrder, PortalError
 
 PREFIX = "urn:vivero:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -29,6 +29,17 @@ CODES = {
     422: "invalid",
     429: "too-often",
     500: "our-fault",
+}
+
+REFUSED = N_("Something in it is not right: see “errors”.")
+SENTENCES = {
+    400: N_("This could not be understood."),
+    404: N_("There is nothing at this address."),
+    405: N_("This address is not for this method."),
+    413: N_("This is too large."),
+    415: N_("The body must be JSON, with Content-Type: application/json."),
+    429: N_("Too many calls. Wait a moment."),
+    500: N_("This is our fault, not yours. It was written down."),
 }
 
 log = structlog.get_logger(__name__)
@@ -92,28 +103,27 @@ def fields_of(error: PortalError) -> Iterator[FieldProblem]:
 
 
 def from_api_error(error: HTTPError) -> Response:
-    """What the schemas refuse: {"json": {"copies": ["..."]}} becomes a list of fields."""
-    errors = [
-        FieldProblem(field="" if field == "_schema" else field, message=message)
-        for place in places_of(error.detail)
-        for field, messages in place.items()
-        for message in messages
-    ]
+    """What the schemas refuse becomes a list of fields."""
     status = error.status_code
-    return answer(status, CODES.get(status, "refused"), error.message or "", errors=errors or None)
-
-
-def places_of(detail: Any) -> Iterator[Mapping[str, list[str]]]:
-    if isinstance(detail, Mapping):
-        yield from (place for place in detail.values() if isinstance(place, Mapping))
+    if not isinstance(error.__cause__, ValidationError):
+        return answer(status, CODES.get(status, "refused"), error.message or "")
+    errors = [FieldProblem(field=field, message=message) for field, message in refused(error.__cause__)]
+    return answer(status, CODES.get(status, "refused"), translated(REFUSED), errors=errors)
 
 
 def from_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     kept = {name: value for name, value in error.get_headers() if name.lower() in {"allow", "retry-after"}}
-    return answer(status, CODES.get(status, "refused"), error.description or "", headers=kept)
+    return answer(status, CODES.get(status, "refused"), description_of(error), headers=kept)
+
+
+def description_of(error: HTTPException) -> str:
+    """Our own sentences are translated where they are raised; werkzeug's are replaced."""
+    if error.description != type(error).description:
+        return error.description or ""
+    return translated(SENTENCES.get(error.code or 500, "")) or error.description or ""
 
 
 def from_surprise(error: Exception) -> Response:
     log.error("surprise in the API", exc_info=error)
-    return answer(500, CODES[500], "This is our fault, not yours. It was written down.")
+    return answer(500, CODES[500], translated(SENTENCES[500]))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from portal.core.policy import Permission
-from portal.services import capacity, overview, templates
+from portal.models import AuditEntry
+from portal.services import audit, capacity, overview, templates
+from portal.services.audit import AuditFilter
 from portal.services.capacity import Capacity
 from portal.web.context import actor, any_account, db, now, site
 
@@ -22,6 +26,7 @@ def show() -> ResponseReturnValue:
         overview=overview.overview(db(), actor=person, now=now()),
         cluster=cluster() if person.may(Permission.SEE_HOSTS) else None,
         broken=broken() if person.may(Permission.MANAGE_TEMPLATES) else [],
+        entries=newest_entries() if person.may(Permission.SEE_AUDIT) else None,
         may=person.may,
         P=Permission,
     )
@@ -29,6 +34,10 @@ def show() -> ResponseReturnValue:
 
 def cluster() -> Capacity:
     return capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts)
+
+
+def newest_entries() -> Sequence[AuditEntry]:
+    return audit.entries(db(), actor=actor(), filters=AuditFilter(), per_page=overview.FEW).items
 
 
 def broken() -> list[str]:

@@ -53,6 +53,14 @@ def test_the_overview_shows_administrators_what_is_broken(alan: CheckingClient, 
     assert "sizes" in text
 
 
+def test_the_overview_shows_auditors_what_was_done_last(olga: CheckingClient, ada: CheckingClient) -> None:
+    assert "What was done last" not in ada.get("/", headers={"Accept-Language": "en"}).text
+    ada.send("/logout")
+    text = olga.log_in("olga").get("/").text
+    assert "/audit/chain" in text
+    assert "Ada" in text
+
+
 def test_templates_show_their_disks(alan: CheckingClient, site: Site) -> None:
     with site.write_sessions.begin() as db:
         make_template(db, "dokuwiki", versions=2)
