@@ -18,7 +18,7 @@ from portal.core.policy import Grant, Role
 from portal.core.quota import Amount
 from portal.interfaces import HostAddress
 from portal.models import Account, Department
-from portal.services import accounts, departments, quotas, seeds
+from portal.services import accounts, departments, log_ins, quotas, seeds
 from portal.services.passwords import random_password
 from portal.wiring import sync_catalogue
 
@@ -83,7 +83,7 @@ def password(login: str, password_stdin: FromStdin = False) -> None:
     new = password_from(password_stdin)
     with one_clear_line(), writing() as db:
         account = account_of(db, login)
-        accounts.set_password(db, actor=None, account_id=account.id, password=new, now=utc_now())
+        log_ins.set_password(db, actor=None, account_id=account.id, password=new, now=utc_now())
     typer.echo("The password was changed." if password_stdin else f"The new password is {new}")
 
 

@@ -18,7 +18,7 @@ class LastAccess:
 
 
 def last_access(db: Session, *, login: str) -> LastAccess:
-    """Read it before `accounts.log_in`, which writes the new one; show it only after that succeeded."""
+    """Read it before `log_ins.log_in`, which writes the new one; show it only after that succeeded."""
     query = select(Account.last_login_at, Account.last_failed_at).where(Account.login == login.strip().lower()[:80])
     row = db.execute(query).first()
     return LastAccess(row[0], row[1]) if row else LastAccess()

@@ -13,7 +13,7 @@ from portal.core.policy import Grant, Role
 from portal.core.quota import Amount
 from portal.interfaces import HostAddress
 from portal.models import Account, Department
-from portal.services import accounts, departments, hosts, tokens
+from portal.services import accounts, departments, hosts, log_ins, tokens
 from portal.services.passwords import random_password
 
 DEPARTMENTS = (
@@ -97,6 +97,6 @@ def ensure_person(db: Session, person: Person, places: Mapping[str, Department],
             now=now,
         )
     else:
-        accounts.set_password(db, actor=None, account_id=account.id, password=password, now=now)
+        log_ins.set_password(db, actor=None, account_id=account.id, password=password, now=now)
     _token, token_text = tokens.issue(db, actor=None, account=account, name="demo", days=30, now=now)
     return Credentials(person.login, password, token_text)

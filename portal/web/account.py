@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import PortalError
-from portal.services import accounts, tokens
+from portal.services import accounts, log_ins, tokens
 from portal.web.context import account, actor, any_account, db, now
 from portal.web.forms.accounts import OwnPasswordForm, TokenForm, departments_of
 from portal.web.languages import in_words
@@ -45,7 +45,7 @@ def save_password() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return page(form, TokenForm(formdata=None)), 422
     try:
-        accounts.change_password(
+        log_ins.change_password(
             db(),
             actor=actor(),
             old=form.old_password.data or "",

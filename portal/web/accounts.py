@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from portal.core.errors import InvalidOrder, PortalError
 from portal.core.policy import Permission
 from portal.models import Account
-from portal.services import accounts, quotas, vms
+from portal.services import accounts, log_ins, quotas, vms
 from portal.web.context import actor, db, now, permission
 from portal.web.forms.accounts import GrantsForm, NewAccountForm, SetPasswordForm, departments_of, grant_texts
 from portal.web.languages import in_words
@@ -116,7 +116,7 @@ def save_password(account_id: UUID) -> ResponseReturnValue:
     try:
         if not form.validate_on_submit():
             return page(account, GrantsForm(formdata=None, grants=grant_texts(account)), form), 422
-        accounts.set_password(db(), actor=actor(), account_id=account_id, password=form.password.data or "", now=now())
+        log_ins.set_password(db(), actor=actor(), account_id=account_id, password=form.password.data or "", now=now())
     except PortalError as error:
         db().rollback()
         form.add_problem(error.field, in_words(error))

@@ -18,7 +18,7 @@ from portal.core.quota import Amount
 from portal.core.templates import AS_THE_SIZE_SAYS, Quantities
 from portal.models import VmRequest
 from portal.models.vm_requests import VmRequestKind
-from portal.services import approvals, orders, vm_requests
+from portal.services import approvals, decision_cards, orders, vm_requests
 from portal.web.context import actor, db, now, permission, site
 from portal.web.formats import day, decision_word, when
 from portal.web.forms.approvals import QUANTITIES, ApprovalForm, DenialForm, approval_form
@@ -45,11 +45,11 @@ class Changes:
 @bp.get("")
 @permission(Permission.APPROVE)
 def queue() -> str:
-    shown = approvals.waiting(db(), actor=actor(), page=request.args.get("page", 1, type=int))
+    shown = decision_cards.waiting(db(), actor=actor(), page=request.args.get("page", 1, type=int))
     return render_template(
         "approvals/queue.html",
         shown=shown,
-        flags=approvals.flags_of_all(db(), shown.items, local_day(now(), site().settings.timezone)),
+        flags=decision_cards.flags_of_all(db(), shown.items, local_day(now(), site().settings.timezone)),
         outcomes=session.pop(OUTCOMES, []),
         template_names=template_names(),
     )
@@ -225,7 +225,7 @@ def form_for(vm_request: VmRequest, *, fresh: bool = False) -> ApprovalForm:
 
 def page(vm_request: VmRequest, approval: ApprovalForm, denial: DenialForm) -> str:
     settings = site().settings
-    card = approvals.card(
+    card = decision_cards.card(
         db(),
         actor=actor(),
         vm_request=vm_request,

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from portal.core.errors import LoginFailed
 from portal.models import Account
-from portal.services import accounts
+from portal.services import log_ins
 from portal.services.last_access import LastAccess, last_access
 from portal.web.context import actor_or_none, any_account, db, now, public
 from portal.web.formats import when
@@ -57,7 +57,7 @@ def log_in() -> ResponseReturnValue:
 def try_log_in(login: str, password: str) -> tuple[str, Account]:
     """The sentence about the access before is in the language of the pages that follow."""
     last = last_access(db(), login=login)
-    account = accounts.log_in(db(), login=login, password=password, now=now())
+    account = log_ins.log_in(db(), login=login, password=password, now=now())
     with force_locale(REGIONS.get(account.locale, account.locale)):
         return in_a_sentence(last), account
 

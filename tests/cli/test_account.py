@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.models import Account, TemplateVersion
-from portal.services import accounts, departments, quotas, tokens
+from portal.services import departments, log_ins, quotas, tokens
 from portal.wiring import utc_now
 from tests.cli.conftest import Vivero
 from tests.factories import make_account, make_department
@@ -31,13 +31,13 @@ def pharmacy(db: Session) -> None:
 def test_an_account_is_made_with_a_password_that_is_shown_once(vivero: Vivero, db: Session) -> None:
     said = create(vivero, "--role", "approver@farmacia")
     password = said.split()[-1]
-    assert accounts.log_in(db, login="luis", password=password, now=utc_now()).name == "Luis Gil"
+    assert log_ins.log_in(db, login="luis", password=password, now=utc_now()).name == "Luis Gil"
 
 
 def test_a_password_comes_by_the_standard_input_and_is_not_shown(vivero: Vivero, db: Session) -> None:
     said = create(vivero, "--role", "auditor", "--password-stdin", stdin=PASSWORD + "\n")
     assert PASSWORD not in said
-    assert accounts.log_in(db, login="luis", password=PASSWORD, now=utc_now())
+    assert log_ins.log_in(db, login="luis", password=PASSWORD, now=utc_now())
 
 
 @pytest.mark.parametrize("role", ["king", "approver@moon", "approver", "admin@farmacia"])
@@ -52,7 +52,7 @@ def test_passwords_and_roles_are_changed(vivero: Vivero, db: Session) -> None:
     create(vivero, "--role", "requester@farmacia")
     vivero("account", "password", "luis", "--password-stdin", stdin=PASSWORD)
     vivero("account", "roles", "luis", "--role", "admin")
-    account = accounts.log_in(db, login="luis", password=PASSWORD, now=utc_now())
+    account = log_ins.log_in(db, login="luis", password=PASSWORD, now=utc_now())
     assert [str(one.role) for one in account.memberships] == ["admin"]
     assert "admin" in vivero("account", "list", "Luis")
 

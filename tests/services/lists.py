@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.core.policy import Actor
-from portal.services import approvals, vm_requests, vms
+from portal.services import decision_cards, vm_requests, vms
 from tests.factories.moments import NOW
 
 LISTS: dict[str, Callable[[Session, Actor], object]] = {
     "requests": lambda db, actor: vm_requests.search(db, actor=actor),
     "requests by state": lambda db, actor: vm_requests.search(db, actor=actor, state=VmRequestState.SUBMITTED),
     "own requests": lambda db, actor: vm_requests.search(db, actor=actor, mine=True),
-    "queue": lambda db, actor: approvals.waiting(db, actor=actor),
+    "queue": lambda db, actor: decision_cards.waiting(db, actor=actor),
     "machines": lambda db, actor: vms.search(db, actor=actor),
     "machines by state": lambda db, actor: vms.search(db, actor=actor, state=VmState.RUNNING),
     "own machines": lambda db, actor: vms.search(db, actor=actor, mine=True),

@@ -28,7 +28,7 @@ from portal.core.templates import NetworkClass, OperatingSystem, Quantities, Ran
 from portal.models import Claim, Mail, Template, TemplateVersion, VmRequest, Workflow
 from portal.models.database import make_write_sessions
 from portal.models.vm_requests import VmRequestKind
-from portal.services import approvals, audit, vms
+from portal.services import approvals, audit, decision_cards, vms
 from portal.services.orders import decided_spec
 from tests.factories import (
     ListQueue,
@@ -62,8 +62,8 @@ class Desk:
         ordinary = {"actor": self.grace, "vm_request_id": self.vm_request.id, "reason": reason, "now": NOW}
         return approvals.deny(self.db, **{**ordinary, **changes})  # type: ignore[arg-type]
 
-    def card(self, actor: Actor | None = None) -> approvals.DecisionCard:
-        return approvals.card(self.db, actor=actor or self.grace, vm_request=self.vm_request, now=NOW)
+    def card(self, actor: Actor | None = None) -> decision_cards.DecisionCard:
+        return decision_cards.card(self.db, actor=actor or self.grace, vm_request=self.vm_request, now=NOW)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_nobody_decides_on_their_own_request(desk: Desk) -> None:
         desk.approve(actor=gina, vm_request_id=own.id)
     with pytest.raises(OwnRequest):
         desk.deny(actor=gina, vm_request_id=own.id)
-    card = approvals.card(desk.db, actor=gina, vm_request=own, now=NOW)
+    card = decision_cards.card(desk.db, actor=gina, vm_request=own, now=NOW)
     assert not card.may_decide
 
 
@@ -133,7 +133,7 @@ def test_an_approver_of_another_department_does_not_even_see_it(desk: Desk) -> N
     eve = actor_for(desk.db, "eve", role=Role.APPROVER, department="laboratorio")
     with pytest.raises(NotFound):
         desk.approve(actor=eve)
-    assert approvals.waiting(desk.db, actor=eve).items == ()
+    assert decision_cards.waiting(desk.db, actor=eve).items == ()
 
 
 def test_an_administrator_decides_everywhere(desk: Desk) -> None:
@@ -211,7 +211,7 @@ def test_what_does_not_fit_with_a_host_in_reserve_is_refused(desk: Desk) -> None
     department.quota_machines = department.quota_vcpus = 30
     with pytest.raises(NoCapacity, match=r"lose a host"):
         desk.approve(vm_request_id=big.id)
-    assert not approvals.card(desk.db, actor=desk.grace, vm_request=big, now=NOW).fits
+    assert not decision_cards.card(desk.db, actor=desk.grace, vm_request=big, now=NOW).fits
 
 
 def test_undecided_requests_of_others_take_no_room(desk: Desk) -> None:
@@ -286,14 +286,14 @@ def test_old_systems_and_quarantine_are_flagged(desk: Desk) -> None:
     old = OperatingSystem("Windows Server 2003", date(2015, 7, 14))
     make_template(desk.db, "oncofarma", system=old, network=NetworkClass.QUARANTINE)
     vm_request = make_vm_request(desk.db, template_slug="oncofarma")
-    card = approvals.card(desk.db, actor=desk.grace, vm_request=vm_request, now=NOW)
+    card = decision_cards.card(desk.db, actor=desk.grace, vm_request=vm_request, now=NOW)
     assert [flag.code for flag in card.flags] == ["end-of-support", "network"]
 
 
 def test_the_queue_is_oldest_first(desk: Desk) -> None:
     older = make_vm_request(desk.db, submitted_at=NOW - timedelta(days=1))
     make_vm_request(desk.db, state=VmRequestState.DENIED)
-    assert approvals.waiting(desk.db, actor=desk.grace).items == (older, desk.vm_request)
+    assert decision_cards.waiting(desk.db, actor=desk.grace).items == (older, desk.vm_request)
 
 
 def test_an_approved_extension_lengthens_the_lease_at_once(desk: Desk) -> None:

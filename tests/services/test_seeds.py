@@ -10,7 +10,7 @@ from portal.core.errors import LoginFailed
 from portal.core.policy import Permission
 from portal.interfaces import HostAddress
 from portal.models import Account, AuditEntry, Department, Host
-from portal.services import accounts, seeds, tokens
+from portal.services import accounts, log_ins, seeds, tokens
 from tests.factories.moments import NOW
 
 HOSTS = (HostAddress("hv1", "10.77.0.11"), HostAddress("hv2", "10.77.0.12"))
@@ -20,7 +20,7 @@ def test_everybody_can_log_in_and_use_the_api(db: Session) -> None:
     made = seeds.seed_demo(db, known_hosts=HOSTS, now=NOW)
     assert set(made) == {"requester", "requester2", "approver", "teacher", "student", "admin", "auditor"}
     for credentials in made.values():
-        account = accounts.log_in(db, login=credentials.user, password=credentials.password, now=NOW)
+        account = log_ins.log_in(db, login=credentials.user, password=credentials.password, now=NOW)
         assert tokens.account_for(db, credentials.token, NOW) is account
 
 
@@ -32,8 +32,8 @@ def test_seeding_again_changes_only_passwords_and_tokens(db: Session) -> None:
     assert db.scalar(select(func.count()).select_from(Host)) == 2
     assert tokens.account_for(db, old.token, NOW) is None
     with pytest.raises(LoginFailed):
-        accounts.log_in(db, login=old.user, password=old.password, now=NOW)
-    assert accounts.log_in(db, login=new.user, password=new.password, now=NOW).login == new.user
+        log_ins.log_in(db, login=old.user, password=old.password, now=NOW)
+    assert log_ins.log_in(db, login=new.user, password=new.password, now=NOW).login == new.user
 
 
 def test_the_two_requesters_are_of_two_departments_and_the_approver_of_both(db: Session) -> None:
