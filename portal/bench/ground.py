@@ -87,6 +87,7 @@ def prepared(*, minicluster: Path | None, cabinet: Path | None, say: Say) -> Ite
         finally:
             children.stop(say=say)
             site.hypervisor.close()
+            site.playbooks.close()
             shutil.rmtree(control, ignore_errors=True)
 
 

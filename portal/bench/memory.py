@@ -104,6 +104,7 @@ def started(environ: Mapping[str, str], hosts: Sequence[HostAddress], var: Path,
     finally:
         children.stop(say=say)
         site.hypervisor.close()
+        site.playbooks.close()
 
 
 def provision(site: Site) -> UUID:
