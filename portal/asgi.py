@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from portal.live import Live, make_live
 from portal.live.asgi_types import AsgiApp, Message, Receive, Scope, Send
 from portal.live.sse import answer
 from portal.web import make_app
-from portal.wiring import build_consoles, build_site, check_tables
+from portal.wiring import build_consoles, build_site, check_tables, close_site
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -40,14 +41,15 @@ def build_portal(settings: Settings) -> Portal:
     check_tables(site)
     app = make_app(site)
     api.register(app, site)
-    return Portal(app, make_live(site, build_consoles(settings)))
+    return Portal(app, make_live(site, build_consoles(settings)), close=lambda: close_site(site))
 
 
 class Portal:
     """`live` answers under /live/; everything else is Flask's, once its body has come in whole."""
 
-    def __init__(self, pages: WSGIApplication, live: Live) -> None:
+    def __init__(self, pages: WSGIApplication, live: Live, *, close: Callable[[], None] = lambda: None) -> None:
         self.live = live
+        self.close = close  # what the pages asked of the outside; after the last answer
         self._pages: AsgiApp = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[assignment,arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,6 +5,7 @@ So the simulator runs where neither libvirt nor Ansible is installed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from portal.services import templates
 from portal.services.audit import chain_key
 from portal.services.templates import SyncReport
 from portal.site import Site
+
+CLOSE_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,14 @@ def build_site(settings: Settings) -> Site:
         mailer=choose(MAILERS, settings.mailer, "MAILER").make(settings),
         clock=utc_now,
     )
+
+
+def close_site(site: Site) -> None:
+    """Leave no files and no SSH connections behind; a host that never answers must not keep us."""
+    for part in (site.playbooks, site.hypervisor):
+        closing = threading.Thread(target=part.close, daemon=True)
+        closing.start()
+        closing.join(CLOSE_WITHIN_S)
 
 
 def check_tables(site: Site) -> None:

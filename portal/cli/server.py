@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import sys
 from typing import Annotated
@@ -11,6 +13,7 @@ import typer
 import uvicorn
 
 from portal.asgi import Portal, build_portal
+from portal.cli.signals import told_to_stop
 from portal.cli.work import one_clear_line
 from portal.config import read_settings
 from portal.logs import set_up_logging
@@ -73,4 +76,10 @@ def server(
         portal = build_portal(settings)
     settle()
     structlog.get_logger(__name__).info("server starts", host=host, port=port, base_url=settings.base_url)
-    make_server(portal, host=host, port=port, trusted_proxies=trusted_proxies).run()
+    serving = make_server(portal, host=host, port=port, trusted_proxies=trusted_proxies)
+    with told_to_stop((signal.SIGINT, signal.SIGTERM)):  # uvicorn raises them again after the last answer
+        serving.run()
+    portal.close()
+    structlog.get_logger(__name__).info("server stopped")
+    sys.stderr.flush()
+    os._exit(0 if serving.started else 1)  # a page that waits for a host that never answers must not keep the process

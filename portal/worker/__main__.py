@@ -13,19 +13,8 @@ from portal.config import BadSetting, read_settings
 from portal.core.errors import PortalError
 from portal.logs import set_up_logging
 from portal.memory import share_pools
-from portal.site import Site
-from portal.wiring import build_site, check_tables, sync_catalogue
+from portal.wiring import build_site, check_tables, close_site, sync_catalogue
 from portal.worker.loop import run_worker
-
-CLOSE_WITHIN_S = 5.0
-
-
-def close(site: Site) -> None:
-    """Leave no files and no SSH connections behind; a host that never answers must not keep us."""
-    for part in (site.playbooks, site.hypervisor):
-        closing = threading.Thread(target=part.close, daemon=True)
-        closing.start()
-        closing.join(CLOSE_WITHIN_S)
 
 
 def main() -> int:
@@ -44,7 +33,7 @@ def main() -> int:
         with site.write_sessions.begin() as db:
             sync_catalogue(site.settings, db, now=site.clock())
         run_worker(site, stop=stop)
-        close(site)
+        close_site(site)
     except (PortalError, BadSetting) as error:
         sys.stderr.write(f"The worker does not start: {error}\n")
         return 1
