@@ -26,6 +26,15 @@ CHANGED = N_("It has changed meanwhile. Compare again.")
 
 
 @dataclass(frozen=True)
+class Outside:
+    """What healing asks and changes besides the database."""
+
+    hypervisor: Hypervisor
+    playbooks: PlaybookRunner
+    storage_dir: str
+
+
+@dataclass(frozen=True)
 class Healed:
     healed: tuple[Finding, ...]
     left: tuple[tuple[Finding, str], ...]  # with the reason
@@ -43,18 +52,14 @@ def heal(
     """Do what each finding says. Each row is healed in a transaction of its own; what fails is left and said."""
     healed: list[Finding] = []
     left: list[tuple[Finding, str]] = []
+    outside = Outside(hypervisor, playbooks, storage_dir)
     strays = [one for one in report.findings if one.heal and one.kind in BY_PLAYBOOK]
     removal = remove_strays(db, strays, playbooks, storage_dir)
     for finding in report.findings:
         if not finding.heal:
             left.append((finding, "a person has to look"))
             continue
-        if finding in strays:
-            reason = removal.reason_for(finding)
-        elif finding.kind == FindingKind.DOUBLE:
-            reason = heal_double(db, finding, hypervisor, playbooks, storage_dir)
-        else:
-            reason = heal_row(db, finding, hypervisor, now)
+        reason = removal.reason_for(finding) if finding in strays else heal_one(db, finding, outside, now)
         if reason:
             left.append((finding, reason))
         else:
@@ -70,12 +75,14 @@ def write_down(db: Session, finding: Finding, now: datetime) -> None:
     let_go(db)
 
 
-def heal_row(db: Session, finding: Finding, hypervisor: Hypervisor, now: datetime) -> str:
+def heal_one(db: Session, finding: Finding, outside: Outside, now: datetime) -> str:
     """Why it could not be healed; empty when it is."""
+    hypervisor = outside.hypervisor
     healers: dict[FindingKind, Callable[[], None]] = {
         FindingKind.STATE_DRIFT: lambda: heal_state(db, finding, hypervisor),
         FindingKind.MISSING_MACHINE: lambda: heal_missing(db, finding, hypervisor),
         FindingKind.WRONG_HOST: lambda: heal_host(db, finding, hypervisor),
+        FindingKind.DOUBLE: lambda: heal_double(db, finding, outside),
         FindingKind.UNKNOWN_CLAIM: lambda: claims.release(db, [finding.vm_id] if finding.vm_id else []),
         FindingKind.MISSING_CLAIM: lambda: heal_claim(db, finding, now),
     }
@@ -120,21 +127,17 @@ def heal_host(db: Session, finding: Finding, hypervisor: Hypervisor) -> None:
     db.execute(update(Claim).where(Claim.vm_id == vm.id).values(host_id=host.id))
 
 
-def heal_double(
-    db: Session, finding: Finding, hypervisor: Hypervisor, playbooks: PlaybookRunner, storage_dir: str
-) -> str:
-    """Only where the machine is not recorded and is switched off. Why it could not be healed; empty when it is."""
-    try:
-        vm, machine = look_again(db, finding, hypervisor)
-        host = by_name(db, finding.host)
-        if machine is None or machine.power != Power.OFF or vm.host_id in (None, host.id):
-            raise Conflict(CHANGED)
-        vm_id, address = vm.id, host.reached_at
-        let_go(db)
-    except PortalError as error:
-        db.rollback()
-        return str(error)
-    return remove_double(vm_id, address, playbooks, storage_dir)
+def heal_double(db: Session, finding: Finding, outside: Outside) -> None:
+    """Only where the machine is not recorded and is switched off."""
+    vm, machine = look_again(db, finding, outside.hypervisor)
+    host = by_name(db, finding.host)
+    if machine is None or machine.power != Power.OFF or vm.host_id in (None, host.id):
+        raise Conflict(CHANGED)
+    vm_id, address = vm.id, host.reached_at
+    let_go(db)
+    reason = remove_double(vm_id, address, outside.playbooks, outside.storage_dir)
+    if reason:
+        raise Conflict(reason)
 
 
 def look_again(db: Session, finding: Finding, hypervisor: Hypervisor) -> tuple[Vm, MachineSeen | None]:
