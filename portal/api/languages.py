@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from babel.support import NullTranslations, Translations
 from flask import g, request
 
 from portal.api.context import site
 from portal.config import ROOT
-from portal.core.errors import Phrases, PortalError
+from portal.core.errors import Phrases, PortalError, filled
 from portal.core.templates import Words
+from portal.services.playbook_words import translator
 
 LANGUAGES = ("es", "en")
 TRANSLATIONS = ROOT / "portal" / "translations"
@@ -29,6 +32,11 @@ def catalogue(locale: str) -> NullTranslations:
 
 def translated(message: str) -> str:
     return str(catalogue(language()).ugettext(message)) if message else ""
+
+
+def said(message: str, params: Mapping[str, Any]) -> str:
+    """A sentence that was written down with its values, also one of a playbook."""
+    return filled(message, params, translator(translated))
 
 
 def in_words(error: PortalError) -> str:

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from portal.api.languages import translated
+from portal.api.languages import said, translated
 from portal.api.schemas.vm_requests import ProgressOut, VmOfRequestOut, VmRequestOut
-from portal.core.errors import filled
 from portal.core.lifecycle import VmRequestState
 from portal.models import Vm, VmRequest
 from portal.services.briefs import Brief, briefs_of, machines_of
-from portal.services.playbook_words import translator
 
 
 def shown(db: Session, vm_request: VmRequest) -> VmRequestOut:
@@ -65,4 +63,4 @@ def vm_of_request_out(vm: Vm) -> VmOfRequestOut:
 def error_of(vm_request: VmRequest) -> str | None:
     if not vm_request.error or vm_request.state != VmRequestState.FAILED:
         return None
-    return filled(vm_request.error, vm_request.error_params, translator(translated))
+    return said(vm_request.error, vm_request.error_params)

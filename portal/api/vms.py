@@ -9,14 +9,12 @@ from apiflask import APIBlueprint
 
 from portal.api.auth import permission
 from portal.api.context import actor, now, reading, site, switching, writing
-from portal.api.languages import translated
+from portal.api.languages import said
 from portal.api.paging import as_asked
 from portal.api.schemas.vms import ExtendIn, ExtensionAskedOut, PowerIn, VmOut, VmsOut, VmsQuery
-from portal.core.errors import filled
 from portal.core.policy import Permission
 from portal.models import Vm
 from portal.services import vms
-from portal.services.playbook_words import translator
 from portal.services.vms import Extended
 
 bp = APIBlueprint("vms", __name__, url_prefix="/vms", tag="VMs")
@@ -111,7 +109,7 @@ def vm_out(vm: Vm) -> VmOut:
         id=vm.id,
         name=vm.name,
         state=vm.state,
-        state_reason=filled(vm.state_reason, vm.state_reason_params, translator(translated)),
+        state_reason=said(vm.state_reason, vm.state_reason_params),
         host=vm.host.name if vm.host else None,
         address=vm.address,
         mac=vm.mac,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -152,11 +153,16 @@ def tell_ready(db: Session, *, vm_request: VmRequest, vms: Sequence[Vm], now: da
     post(db, account, subject, Body((text,), tuple(facts), links(base_url, *pages)), now)
 
 
+def kept_words(locale: str, message: str, params: Mapping[str, Any]) -> str:
+    """A sentence that was written down with its values, also one of a playbook."""
+    return filled(message, params, translator(lambda msgid: translate(locale, msgid)))
+
+
 def tell_failed(db: Session, *, vm_request: VmRequest, now: datetime, base_url: str) -> None:
     """What went wrong, as the request says it. The log stays with the request."""
     account = account_of(db, vm_request.submitted_by_id)
     locale = account.locale
-    reason = filled(vm_request.error or "", vm_request.error_params, translator(lambda msgid: translate(locale, msgid)))
+    reason = kept_words(locale, vm_request.error or "", vm_request.error_params)
     text = translate(locale, N_("Your order could not be carried out. The administrators can try again or clean up."))
     page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
     body = Body((text, reason) if reason else (text,), facts_of(db, vm_request, locale), links(base_url, page))
@@ -238,7 +244,7 @@ def tell_not_retired(db: Session, *, vm: Vm, now: datetime, base_url: str) -> No
         locale = account.locale
         paragraphs = (
             translate(locale, N_("%(name)s could not be given back: it is still there."), name=vm.name),
-            translate(locale, vm.state_reason, **vm.state_reason_params),
+            kept_words(locale, vm.state_reason, vm.state_reason_params),
             translate(locale, N_("It is tried again every hour, until it has succeeded or somebody extends it.")),
         )
         subject = translate(locale, N_("Not given back: %(name)s"), name=vm.name)
