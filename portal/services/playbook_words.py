@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from portal.core.errors import N_
 
@@ -92,10 +92,18 @@ def sentence(text: str, translate: Translate) -> str:
 
 
 def known(text: str, translate: Translate) -> str | None:
-    for msgid, pattern in patterns().items():
-        if found := pattern.fullmatch(text):
-            return translate(msgid) % found.groupdict() if found.groupdict() else translate(msgid)
-    return None
+    found = recognised(text)
+    if found is None:
+        return None
+    msgid, values = found
+    return translate(msgid) % values if values else translate(msgid)
+
+
+@lru_cache(maxsize=2048)
+def recognised(text: str) -> tuple[str, Mapping[str, str]] | None:
+    """The msgid and what fills it. A page shows hundreds of lines, and most of them say the same."""
+    matches = ((msgid, pattern.fullmatch(text)) for msgid, pattern in patterns().items())
+    return next(((msgid, found.groupdict()) for msgid, found in matches if found), None)
 
 
 @cache
