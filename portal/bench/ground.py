@@ -27,7 +27,7 @@ from portal.models.database import open_database
 from portal.services import migrations
 from portal.services.seeds import seed_demo
 from portal.site import Site
-from portal.wiring import build_site, sync_catalogue
+from portal.wiring import build_site, close_site, sync_catalogue
 
 Say = Callable[[str], None]
 TEMPLATE = "micro-linux"
@@ -86,8 +86,7 @@ def prepared(*, minicluster: Path | None, cabinet: Path | None, say: Say) -> Ite
             yield Ground(inventory, f"{storage}/{disk}", f"{storage}/bench", accelerator, way, site, var)
         finally:
             children.stop(say=say)
-            site.hypervisor.close()
-            site.playbooks.close()
+            close_site(site)
             shutil.rmtree(control, ignore_errors=True)
 
 
@@ -106,13 +105,15 @@ def hosts_of(state_dir: Path | None, var: Path, say: Say) -> Iterator[Inventory]
         cluster.down(forget=True)
 
 
-def environ_of(var: Path, inventory: Inventory) -> dict[str, str]:
+def own_environ(var: Path) -> dict[str, str]:
     """Nothing of the administrator's own settings decides what is measured."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("VIVERO_")}
+    return {**others, "PYTHONPATH": str(ROOT), "VIVERO_VAR": str(var)}
+
+
+def environ_of(var: Path, inventory: Inventory) -> dict[str, str]:
     return {
-        **others,
-        "PYTHONPATH": str(ROOT),
-        "VIVERO_VAR": str(var),
+        **own_environ(var),
         "VIVERO_SSH_KEY": str(inventory.ssh_key),
         "VIVERO_SSH_KNOWN_HOSTS": str(inventory.known_hosts),
         "VIVERO_STORAGE_DIR": inventory.storage_dir,

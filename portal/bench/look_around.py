@@ -19,10 +19,9 @@ from portal.bench import ours
 from portal.bench.crowd import ask
 from portal.core.errors import N_, OutsideUnavailable
 from portal.interfaces import ConsoleKind
-from portal.models import Account, Vm
-from portal.services import consoles, login_sessions
-from portal.services.accounts import actor_of
-from portal.services.passwords import hash_password, random_password
+from portal.models import Vm
+from portal.services import consoles, log_ins, login_sessions
+from portal.services.passwords import random_password
 from portal.site import Site
 
 PAGES = 30
@@ -59,8 +58,8 @@ def new_password(site: Site) -> str:
     """The demonstration's is known only to who seeded it."""
     password = random_password()
     with site.write_sessions.begin() as db:
-        person = db.scalars(select(Account).where(Account.login == ours.REQUESTER)).one()
-        person.password_hash = hash_password(password)
+        account_id = ours.actor(db, ours.REQUESTER).account_id
+        log_ins.set_password(db, actor=None, account_id=account_id, password=password, now=site.clock())
     return password
 
 
@@ -105,10 +104,9 @@ def open_consoles(site: Site, visitor: Visitor) -> Iterator[None]:
 
 def console(site: Site, visitor: Visitor, vm_id: UUID, kind: ConsoleKind) -> ClientConnection:
     with site.write_sessions.begin() as db:
-        person = db.scalars(select(Account).where(Account.login == ours.REQUESTER)).one()
         ticket = consoles.issue_ticket(
             db,
-            actor=actor_of(person),
+            actor=ours.actor(db, ours.REQUESTER),
             vm_id=vm_id,
             kind=kind,
             login_session_hash=login_sessions.hash_of(visitor.key),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +9,11 @@ from pathlib import Path
 from uuid import UUID
 
 from portal.bench import ground, ours
-from portal.bench.ground import Say, hosts_known, hosts_of, make_site, temporary_folder, wait_for
+from portal.bench.ground import Say, hosts_known, hosts_of, make_site, own_environ, temporary_folder, wait_for
 from portal.bench.look_around import PAGES, PEOPLE, look_around
 from portal.bench.pages import free_port, listens
 from portal.bench.tables import Table
 from portal.bench.weight import Held, held_by
-from portal.config import ROOT
 from portal.core.lifecycle import VmRequestState
 from portal.demo.cluster import Simulator
 from portal.demo.processes import Children
@@ -23,6 +21,7 @@ from portal.demo.run import VIVERO
 from portal.interfaces import HostAddress
 from portal.models import VmRequest
 from portal.site import Site
+from portal.wiring import close_site
 
 AIM_MIB = 250
 MACHINES = 3
@@ -41,7 +40,7 @@ class Portal:
 def bench_memory(
     say: Say, *, hosts: bool = True, minicluster: Path | None = None, cabinet: Path | None = None
 ) -> Table:
-    """Two portals one after the other: on the simulator, and on three real hosts ."""
+    """Two portals one after the other: on the simulator, and on three real hosts."""
     with temporary_folder("memory") as var:
         rows = list(simulated(var / "simulator", say))
         if hosts:
@@ -57,7 +56,7 @@ def bench_memory(
 
 def simulated(var: Path, say: Say) -> Iterator[Row]:
     simulator = Simulator(var).up(say)
-    yield from at_rest_and_at_work("simulator", environ_of(var) | dict(simulator.environ), simulator.hosts, var, say)
+    yield from at_rest_and_at_work("simulator", own_environ(var) | dict(simulator.environ), simulator.hosts, var, say)
 
 
 def real_hosts(var: Path, minicluster: Path | None, cabinet: Path | None, say: Say) -> Iterator[Row]:
@@ -84,11 +83,6 @@ def at_rest_and_at_work(
         ours.take_away(portal.site)
 
 
-def environ_of(var: Path) -> dict[str, str]:
-    others = {name: value for name, value in os.environ.items() if not name.startswith("VIVERO_")}
-    return {**others, "PYTHONPATH": str(ROOT), "VIVERO_VAR": str(var)}
-
-
 @contextmanager
 def started(environ: Mapping[str, str], hosts: Sequence[HostAddress], var: Path, say: Say) -> Iterator[Portal]:
     say("starting server and worker")
@@ -103,8 +97,7 @@ def started(environ: Mapping[str, str], hosts: Sequence[HostAddress], var: Path,
         yield Portal(site, children, port)
     finally:
         children.stop(say=say)
-        site.hypervisor.close()
-        site.playbooks.close()
+        close_site(site)
 
 
 def provision(site: Site) -> UUID:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from portal.bench.weight import Held, descendants, held_by
 from portal.cli.bench import app
 from portal.minicluster import Inventory
+from tests.stopping import locked_folders
 
 
 def test_a_process_holds_memory_and_a_gone_one_none() -> None:
@@ -22,12 +22,6 @@ def test_a_process_holds_memory_and_a_gone_one_none() -> None:
     process.communicate(timeout=10)
     assert mine.resident >= mine.own > 1
     assert held_by(process.pid) == Held(0.0, 0.0)
-
-
-def own_run_folders() -> set[str]:
-    """Where this process keeps what playbooks need (portal/backends/ansible_runs.py): it has a lock there."""
-    links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    return {link for link in links if "/vivero-runs-" in link}
 
 
 @pytest.mark.slow
@@ -42,11 +36,11 @@ def test_the_bench_weighs_a_portal_at_work_and_at_rest() -> None:
 @pytest.mark.root
 @pytest.mark.slow
 def test_real_hosts_are_weighed_too_and_left_as_they_were(minicluster: Inventory) -> None:
-    folder, before = str(minicluster.cabinet.parent), own_run_folders()
+    folder, before = str(minicluster.cabinet.parent), set(locked_folders(os.getpid()))
     done = CliRunner().invoke(app, ["memory", "--minicluster", folder, "--json"])
     assert done.exit_code == 0, done.output
     (table,) = json.loads(done.stdout)
     moments = [row["moment"] for row in table["rows"]]
     assert moments == ["simulator, at rest", "simulator, at work", "real hosts, at rest", "real hosts, at work"]
     assert list((minicluster.cabinet / "vms").iterdir()) == []
-    assert own_run_folders() <= before
+    assert set(locked_folders(os.getpid())) <= before

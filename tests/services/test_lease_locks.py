@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -43,6 +44,16 @@ def wait_until_blocked(db: Session, work: Future[None]) -> None:
         pass
 
 
+def comes_too_late(db: Session, work: Callable[[], object]) -> None:
+    """It waits for our lock, and finds out when we are through."""
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        wait_until_blocked(db, working)
+        db.commit()
+        with pytest.raises(Conflict):
+            working.result()
+
+
 def test_a_machine_extended_in_this_moment_is_not_deleted(db: Session, engine: Engine, vm: Vm, root: Actor) -> None:
     vm_id = vm.id
     db.commit()
@@ -52,12 +63,7 @@ def test_a_machine_extended_in_this_moment_is_not_deleted(db: Session, engine: E
         with make_write_sessions(engine).begin() as other:
             vms.retire(other, actor=None, vm_id=vm_id, queue=ListQueue(), now=NOW)
 
-    with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(retire)
-        wait_until_blocked(db, work)
-        db.commit()
-        with pytest.raises(Conflict):
-            work.result()
+    comes_too_late(db, retire)
 
 
 def test_no_more_time_is_granted_to_a_machine_given_back_in_this_moment(
@@ -72,9 +78,4 @@ def test_no_more_time_is_granted_to_a_machine_given_back_in_this_moment(
         with make_write_sessions(engine).begin() as other:
             approvals.approve(other, actor=root, vm_request_id=asked_id, queue=ListQueue(), now=NOW)
 
-    with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(grant)
-        wait_until_blocked(db, work)
-        db.commit()
-        with pytest.raises(Conflict):
-            work.result()
+    comes_too_late(db, grant)
