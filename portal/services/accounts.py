@@ -10,15 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import (
-    N_,
-    Conflict,
-    Invalid,
-    InvalidOrder,
-    NotAllowed,
-    NotFound,
-    PortalError,
-)
+from portal.core.errors import N_, Conflict, Invalid, InvalidOrder, NotAllowed, NotFound, PortalError
 from portal.core.passwords import check_password
 from portal.core.policy import HOUSE_ROLES, Actor, Grant, Permission, Role, roles_with
 from portal.models import Account, Department, Membership, Vm

@@ -7,13 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from portal.core.errors import (
-    N_,
-    Conflict,
-    Invalid,
-    NoCapacity,
-    OverQuota,
-)
+from portal.core.errors import N_, Conflict, Invalid, NoCapacity, OverQuota
 from portal.core.naming import vm_names
 from portal.core.quota import Amount
 from portal.core.templates import Quantities, Range, spec_to_data

@@ -10,14 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from portal.core.errors import (
-    N_,
-    AlreadyDecided,
-    Invalid,
-    NotAllowed,
-    NotFound,
-    OwnRequest,
-)
+from portal.core.errors import N_, AlreadyDecided, Invalid, NotAllowed, NotFound, OwnRequest
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
 from portal.core.lifecycle import VmRequestState
 from portal.core.policy import Actor, Permission

@@ -10,10 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import (
-    N_,
-    NotFound,
-)
+from portal.core.errors import N_, NotFound
 from portal.core.flags import Flag, flags_for
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
 from portal.core.lifecycle import VmRequestState

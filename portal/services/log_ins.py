@@ -8,11 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import (
-    N_,
-    Invalid,
-    LoginFailed,
-)
+from portal.core.errors import N_, Invalid, LoginFailed
 from portal.core.passwords import SHORTEST, check_password, lock_until
 from portal.core.policy import Actor
 from portal.models import Account

@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from portal.core.policy import Permission
 from portal.models import AuditEntry
 from portal.services import audit, capacity, overview, templates
-from portal.services.audit import AuditFilter
 from portal.services.capacity import Capacity
 from portal.web.context import actor, any_account, db, now, site
 
@@ -37,7 +36,7 @@ def cluster() -> Capacity:
 
 
 def newest_entries() -> Sequence[AuditEntry]:
-    return audit.entries(db(), actor=actor(), filters=AuditFilter(), per_page=overview.FEW).items
+    return audit.entries(db(), actor=actor(), per_page=overview.FEW).items
 
 
 def broken() -> list[str]:
