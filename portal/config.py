@@ -46,6 +46,7 @@ class Settings:
     department_network: str = "10.77.16.0/20"  # where department machines get their addresses
     department_gateway: str = "10.77.16.1"
     templates_dir: Path = ROOT / "templates_vm"
+    labs_dir: Path = ROOT / "labs"
     playbooks_dir: Path = ROOT / "playbooks"
     reserve_hosts: int = 1
     idle_minutes: int = 15

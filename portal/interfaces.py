@@ -81,6 +81,31 @@ class HostLeftovers:
     dhcp_reservations: frozenset[UUID]
 
 
+@dataclass(frozen=True)
+class GuestAnswer:
+    """How a command inside a guest ended. `output` is what it said (both streams), at most 64 KiB of it."""
+
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class SeatTraces:
+    """All that a host shows of seats, by seat: the proof that nothing of a class is left is that these are empty.
+
+    `folders` lie on the shared storage, so every host sees all of them; the rest is the host's own.
+    """
+
+    machines: frozenset[UUID]  # of domains that carry a seat's mark
+    folders: frozenset[UUID]
+    namespaces: frozenset[UUID]
+    sockets: frozenset[UUID]  # folders under /run/vivero/seats
+
+    @property
+    def seats(self) -> frozenset[UUID]:
+        return self.machines | self.folders | self.namespaces | self.sockets
+
+
 class Hypervisor(Protocol):
     """Reads, watches and switches power. Creating, changing and destroying is a playbook's work.
 
@@ -121,6 +146,35 @@ class Hypervisor(Protocol):
     def delete_snapshot(self, host: HostAddress, vm_id: UUID, *, name: str) -> None: ...
 
     def leftovers(self, host: HostAddress) -> HostLeftovers: ...
+
+    def run_in_guest(self, host: HostAddress, vm_id: UUID, command: Sequence[str], *, timeout_s: float) -> GuestAnswer:
+        """Run a program inside the guest, by its agent, as root, and wait for its end; never a shell of the host.
+
+        Raises GuestSilent when there is no agent, it does not answer, or the program did not end in time.
+        """
+
+    def seat_traces(self, host: HostAddress) -> SeatTraces: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class DoorAnswer:
+    """What a probe into a seat's network met. `status` is None where no HTTP was spoken."""
+
+    open: bool
+    status: int | None = None
+    body: str = ""  # the first 64 KiB
+
+
+class Doors(Protocol):
+    """Ways into seats' isolated networks: only the places that the seat was made with, by their names."""
+
+    def probe(self, host: HostAddress, seat_id: UUID, door: str, *, timeout_s: float = 3.0) -> bool:
+        """Whether something listens behind the door. Raises HypervisorUnavailable."""
+
+    def get(self, host: HostAddress, seat_id: UUID, door: str, *, path: str, timeout_s: float = 10.0) -> DoorAnswer:
+        """One GET. A closed door is an answer (`open` is False). Raises HypervisorUnavailable."""
 
     def close(self) -> None: ...
 
@@ -270,6 +324,69 @@ class MachineOrder:
     personalisation: str  # "cloud-init" | "sysprep" | "none"
     parameters: Mapping[str, Json] = field(default_factory=dict)
     keyboard: str = "es"
+
+
+@dataclass(frozen=True)
+class SeatNetwork:
+    """One isolated network of a seat. `gateway` is where the seat's own DHCP and names answer; it leads nowhere."""
+
+    name: str
+    cidr: str
+    gateway: str
+
+
+@dataclass(frozen=True)
+class SeatCard:
+    """A machine's card in one of the seat's networks."""
+
+    network: str
+    mac: str
+    address: str
+
+
+@dataclass(frozen=True)
+class SeatMachineOrder:
+    """One machine of a seat. `host_name` is what the guest calls itself, the same in every seat of the lab."""
+
+    vm_id: UUID
+    name: str  # the domain's, different in every seat
+    host_name: str
+    template_disk: str
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    hardware: Hardware
+    cards: tuple[SeatCard, ...]
+    personalisation: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    keyboard: str = "es"
+
+
+@dataclass(frozen=True)
+class SeatDoor:
+    """An HTTP or TCP place of the seat's network that may be reached from outside, over a unix socket on the host."""
+
+    name: str
+    network: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True)
+class SeatOrder:
+    """All that `make_seats.yml` needs to know of one seat (playbooks.md says what it makes of it).
+
+    `image` names the saved machines (`seat_images/<image>/` on the storage) that the seat is restored from; None: its
+    machines are booted. `fresh`: whatever is there of the seat is thrown away first (a reset).
+    """
+
+    seat_id: UUID
+    label: str  # "class 4f2a, seat 7": for people who look at a host
+    networks: tuple[SeatNetwork, ...]
+    machines: tuple[SeatMachineOrder, ...]
+    doors: tuple[SeatDoor, ...] = ()
+    image: str | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True)

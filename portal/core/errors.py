@@ -147,6 +147,12 @@ class MachineMissing(PortalError):
     code, status = "machine-missing", 409
 
 
+class GuestSilent(PortalError):
+    """A machine's agent does not answer, or what it was asked to run did not end in time."""
+
+    code, status = "guest-silent", 409
+
+
 class PlaybookFailed(PortalError):
     """A playbook ended without doing all it should; the message says for which machines and why."""
 

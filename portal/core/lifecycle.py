@@ -65,6 +65,41 @@ class HostState(StrEnum):
     LOST = "lost"
 
 
+class LabSessionState(StrEnum):
+    """One class. `PREPARING`: its seats are being made; `READY`: they wait for the students; `RUNNING`: it goes on."""
+
+    BOOKED = "booked"
+    PREPARING = "preparing"
+    READY = "ready"
+    RUNNING = "running"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return not LAB_SESSION_MOVES[self]
+
+
+class SeatState(StrEnum):
+    """`REPLACED`: it failed and a spare one stands in; `KEPT`: its student goes on with it after the class."""
+
+    BUILDING = "building"
+    READY = "ready"
+    TAKEN = "taken"
+    REPLACED = "replaced"
+    KEPT = "kept"
+    GONE = "gone"
+
+
+class SeatImageState(StrEnum):
+    """`FAILED`: seats of this lab are booted until it is tried again."""
+
+    BUILDING = "building"
+    READY = "ready"
+    FAILED = "failed"
+    GONE = "gone"
+
+
 class MailState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
@@ -94,6 +129,28 @@ VM_MOVES: Mapping[VmState, frozenset[VmState]] = {
     VmState.PARKED: frozenset({VmState.RUNNING, VmState.STOPPED, VmState.RETIRED, VmState.ERROR}),
     VmState.ERROR: frozenset({VmState.CLONING, VmState.RUNNING, VmState.STOPPED, VmState.PARKED, VmState.RETIRED}),
     VmState.RETIRED: frozenset(),
+}
+
+LAB_SESSION_MOVES: Mapping[LabSessionState, frozenset[LabSessionState]] = {
+    LabSessionState.BOOKED: frozenset({LabSessionState.PREPARING, LabSessionState.CANCELLED}),
+    # a preparation that failed altogether is undone and tried again until the class is over
+    LabSessionState.PREPARING: frozenset(
+        {LabSessionState.READY, LabSessionState.BOOKED, LabSessionState.CANCELLED, LabSessionState.ENDED}
+    ),
+    LabSessionState.READY: frozenset({LabSessionState.RUNNING, LabSessionState.CANCELLED, LabSessionState.ENDED}),
+    LabSessionState.RUNNING: frozenset({LabSessionState.ENDED}),
+    LabSessionState.ENDED: frozenset(),
+    LabSessionState.CANCELLED: frozenset(),
+}
+
+SEAT_MOVES: Mapping[SeatState, frozenset[SeatState]] = {
+    SeatState.BUILDING: frozenset({SeatState.READY, SeatState.TAKEN, SeatState.REPLACED, SeatState.GONE}),
+    SeatState.READY: frozenset({SeatState.BUILDING, SeatState.TAKEN, SeatState.REPLACED, SeatState.GONE}),
+    # a seat that is reset keeps its student: building, then taken again
+    SeatState.TAKEN: frozenset({SeatState.BUILDING, SeatState.REPLACED, SeatState.KEPT, SeatState.GONE}),
+    SeatState.REPLACED: frozenset({SeatState.GONE}),
+    SeatState.KEPT: frozenset({SeatState.GONE}),
+    SeatState.GONE: frozenset(),
 }
 
 

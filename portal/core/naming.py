@@ -25,6 +25,26 @@ def vm_names(name: str, copies: int) -> list[str]:
     return [f"{name}-{number:02d}" for number in range(1, copies + 1)]
 
 
+def seat_id_for(lab_session_id: UUID, number: int) -> UUID:
+    """The id of a class's seat; seats are counted from 1."""
+    return uuid5(lab_session_id, f"seat {number}")
+
+
+def seat_machine_id_for(seat_id: UUID, name: str) -> UUID:
+    """Also its domain's UUID. `name` is the machine's in the lab."""
+    return uuid5(seat_id, name)
+
+
+def seat_machine_name(lab_session_id: UUID, number: int, name: str) -> str:
+    """What a host calls it; of the same length in every seat of a class, as restoring from memory likes it."""
+    return f"class-{lab_session_id.hex[:8]}-{number:02d}-{name}"
+
+
+def seat_mac(machine: int, network: int) -> str:
+    """The same in every seat: each seat has its networks for itself. Counted from 0."""
+    return f"52:54:00:5e:{machine:02x}:{network:02x}"
+
+
 def mac_for(vm_id: UUID, attempt: int = 0) -> str:
     """A MAC address in QEMU's range. 24 bits may collide: whoever finds it taken asks with the next `attempt`."""
     digest = sha256(vm_id.bytes + attempt.to_bytes(2, "big")).digest()

@@ -34,6 +34,9 @@ class Permission(StrEnum):
     SEE_MAILS = "see_mails"
     SEE_WORKFLOWS = "see_workflows"
     MANAGE_TEMPLATES = "manage_templates"
+    SEE_LABS = "see_labs"
+    TEACH = "teach"  # book classes and run them; whose class it is, the services check
+    MANAGE_LABS = "manage_labs"
 
 
 P = Permission
@@ -41,11 +44,11 @@ ORDERING = frozenset({P.SEE_CATALOGUE, P.SUBMIT, P.SEE_DEPARTMENT, P.SEE_MACHINE
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REQUESTER: ORDERING,
     Role.APPROVER: frozenset({*ORDERING, P.APPROVE}),
-    Role.TEACHER: ORDERING,
+    Role.TEACHER: frozenset({*ORDERING, P.SEE_LABS, P.TEACH}),
     Role.STUDENT: frozenset({P.SEE_MACHINES, P.USE_MACHINE}),
     Role.ADMIN: frozenset(P) - {P.SEE_AUDIT},  # the administrator is not the auditor (ENS op.acc.3)
     Role.AUDITOR: frozenset(
-        {P.SEE_CATALOGUE, P.SEE_DEPARTMENT, P.SEE_MACHINES, P.SEE_HOSTS, P.SEE_AUDIT, P.SEE_WORKFLOWS}
+        {P.SEE_CATALOGUE, P.SEE_DEPARTMENT, P.SEE_MACHINES, P.SEE_HOSTS, P.SEE_AUDIT, P.SEE_WORKFLOWS, P.SEE_LABS}
     ),
 }
 HOUSE_ROLES = frozenset({Role.ADMIN, Role.AUDITOR})

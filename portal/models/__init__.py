@@ -10,9 +10,12 @@ from portal.models.consoles import ConsoleTicket
 from portal.models.departments import Department
 from portal.models.hosts import Host
 from portal.models.idempotency import IdempotencyKey
+from portal.models.lab_sessions import LabSession, StepResult, Student
+from portal.models.labs import Lab, LabVersion, SeatImage
 from portal.models.leases import LeaseNotice
 from portal.models.login_sessions import LoginSession
 from portal.models.mails import Mail
+from portal.models.seats import Seat, SeatMachine
 from portal.models.templates import Template, TemplateVersion
 from portal.models.tokens import ApiToken
 from portal.models.vm_requests import VmRequest
@@ -33,10 +36,18 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobLine",
+    "Lab",
+    "LabSession",
+    "LabVersion",
     "LeaseNotice",
     "LoginSession",
     "Mail",
     "Membership",
+    "Seat",
+    "SeatImage",
+    "SeatMachine",
+    "StepResult",
+    "Student",
     "Template",
     "TemplateVersion",
     "Vm",

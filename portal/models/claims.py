@@ -1,4 +1,4 @@
-"""Capacity held for one machine, from submission to retirement; on a host once it is placed."""
+"""Capacity held for one machine, from submission to retirement, or for a class; on a host once it is placed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from portal.models.base import Base, key_column
 
 
 class Claim(Base, kw_only=True):
-    """`vm_id` is the id that the machine has or will have (uuid5 of request and position)."""
+    """`vm_id` is the id that the machine has or will have, of a request or of a class's seat: one of the two is named.
+
+    A class takes nothing of a department's quota, so its claims name no department.
+    """
 
     __tablename__ = "claims"
     __table_args__ = (
@@ -23,12 +26,13 @@ class Claim(Base, kw_only=True):
     )
 
     id: Mapped[UUID] = key_column()
-    vm_request_id: Mapped[UUID] = mapped_column(ForeignKey("vm_requests.id"), index=True)
     vm_id: Mapped[UUID]
-    department_id: Mapped[UUID] = mapped_column(ForeignKey("departments.id"))
     vcpus: Mapped[int]
     memory_mib: Mapped[int]
     disk_gib: Mapped[int]
     made_at: Mapped[datetime]
     template_slug: Mapped[str] = mapped_column(String(60), index=True)  # licence seats are counted by template
+    vm_request_id: Mapped[UUID | None] = mapped_column(ForeignKey("vm_requests.id"), index=True, default=None)
+    lab_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("lab_sessions.id"), index=True, default=None)
+    department_id: Mapped[UUID | None] = mapped_column(ForeignKey("departments.id"), default=None)
     host_id: Mapped[UUID | None] = mapped_column(ForeignKey("hosts.id"), default=None)

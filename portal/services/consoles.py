@@ -124,7 +124,7 @@ def burn_ticket(db: Session, ticket: str, *, login_session_hash: str, now: datet
 def enter(db: Session, burnt: ConsoleTicket, *, now: datetime) -> Entry:
     """Check the permission once more, note the opening, and say where the console is."""
     account = db.get(Account, burnt.account_id)
-    if account is None or not account.active:
+    if account is None or not account.active or burnt.vm_id is None:
         raise NotAllowed(N_("Please log in."))
     actor = accounts.actor_of(account)
     vm = vms.usable(db, actor=actor, vm_id=burnt.vm_id)
@@ -133,7 +133,7 @@ def enter(db: Session, burnt: ConsoleTicket, *, now: datetime) -> Entry:
     details = {"kind": burnt.kind, "view_only": burnt.view_only}
     record(db, actor=actor, action="console.opened", subject=subject_of(vm), now=now, details=details)
     return Entry(
-        sitting=Sitting(burnt.login_session_hash, burnt.account_id, vm.id),
+        sitting=Sitting(burnt.login_session_hash, account.id, vm.id),
         vm_id=vm.id,
         vm_name=vm.name,
         host=vm.host.reached_at,
