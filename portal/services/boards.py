@@ -159,12 +159,7 @@ def stuck_steps(rows: Sequence[Row]) -> dict[str, int]:
 
 def tiles_of(db: Session, lab_session: LabSession) -> list[Tile]:
     """The screens of all machines that run, those of students first."""
-    names = {
-        student_id: name
-        for student_id, name in db.execute(
-            select(Student.id, Student.name).where(Student.lab_session_id == lab_session.id)
-        )
-    }
+    names = dict(db.execute(select(Student.id, Student.name).where(Student.lab_session_id == lab_session.id)))
     rows = seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY))
     tiles = [Tile(seat, machine.name, names.get(seat.student_id, "")) for seat in rows for machine in seat.machines]
     return sorted(tiles, key=lambda tile: (not tile.student, tile.seat.number))
