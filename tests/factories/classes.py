@@ -34,10 +34,70 @@ from tests.factories.moments import NOW
 
 numbers = count(1)
 GUIDE = Words(
-    "Este laboratorio es breve.\n\n## look\n\nMire a su alrededor.\n\n:::hint\nEscriba `ls`.\n:::\n\n"
-    "## touch\n\nToque algo.\n\n## done\n\nHa terminado.\n",
-    "A short lab.\n\n## look\n\nLook around.\n\n:::hint\nType `ls`.\n:::\n\n## touch\n\nTouch something.\n\n"
-    "## done\n\nYou are through.\n",
+    es="""Este laboratorio es breve.
+
+## Mirar {#look}
+
+Mire a su alrededor.
+
+```type server
+ls /srv
+```
+
+```copy
+10.9.0.10
+```
+
+[Abrir el puesto](console:client)
+
+```hint
+Escriba `ls`.
+```
+
+```hint
+Cree el archivo con `touch /tmp/done`.
+```
+
+## Tocar {#touch}
+
+Toque algo y avise.
+
+## Terminar {#done}
+
+Ha terminado.
+""",
+    en="""A short lab.
+
+## Look {#look}
+
+Look around.
+
+```type server
+ls /srv
+```
+
+```copy
+10.9.0.10
+```
+
+[Open the workstation](console:client)
+
+```hint
+Type `ls`.
+```
+
+```hint
+Make the file with `touch /tmp/done`.
+```
+
+## Touch {#touch}
+
+Touch something and say so.
+
+## Finish {#done}
+
+You are through.
+""",
 )
 
 
