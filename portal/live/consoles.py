@@ -30,7 +30,6 @@ from portal.live.endings import (
     Ending,
 )
 from portal.services import consoles as service
-from portal.services import login_sessions
 from portal.services.consoles import Entry
 
 LONGEST_FRAME = 1 << 20
@@ -104,6 +103,8 @@ class ConsoleDoor:
             return UNREACHABLE
 
     def note_closed(self, entry: Entry, opened_at: datetime, ending: Ending) -> None:
+        if entry.actor is None:
+            return
         site = self.desk.site
         with site.write_sessions.begin() as db:
             service.note_closed(db, entry, opened_at=opened_at, why=ending.reason, now=site.clock())
@@ -166,7 +167,7 @@ class ConsoleDoor:
 
         def touch() -> None:
             with site.write_sessions.begin() as db:
-                login_sessions.touch(db, console.entry.sitting.login_session_hash, site.clock())
+                service.touch(db, console.entry.sitting, site.clock())
 
         while True:
             await asyncio.sleep(TOUCH_EVERY_S)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from portal.live.poller import SharedPoller
-from portal.services import consoles
+from portal.services import seat_consoles
 from portal.services.consoles import Refusal, Sitting
 from portal.services.pulses import Pulse, pulses
 from portal.site import Site
@@ -81,6 +81,6 @@ class Desk:
         def ask() -> Mapping[Sitting, Refusal | None]:
             idle = self.site.settings.idle_minutes
             with self.site.sessions() as db:
-                return consoles.refusals(db, sittings, now=self.site.clock(), idle_minutes=idle)
+                return seat_consoles.refusals(db, sittings, now=self.site.clock(), idle_minutes=idle)
 
         return await self.off_loop(ask)

@@ -15,6 +15,7 @@ from portal.services import accounts, login_sessions
 from portal.site import Site
 
 COOKIE = "vivero_session"
+SEAT_COOKIE = "vivero_seat"  # a student's key, of one class (portal/web/students.py sets it)
 LONGEST_KEY = 200
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -32,7 +33,16 @@ def headers_of(scope: Mapping[str, Any], name: bytes) -> Iterable[str]:
 
 def login_key(scope: Mapping[str, Any]) -> str | None:
     """The key in the log-in cookie, read as the pages read it."""
-    key = parse_cookie("; ".join(headers_of(scope, b"cookie"))).get(COOKIE, "")
+    return cookie_of(scope, COOKIE)
+
+
+def seat_key(scope: Mapping[str, Any]) -> str | None:
+    """The key in a student's cookie."""
+    return cookie_of(scope, SEAT_COOKIE)
+
+
+def cookie_of(scope: Mapping[str, Any], name: str) -> str | None:
+    key = parse_cookie("; ".join(headers_of(scope, b"cookie"))).get(name, "")
     return key if 0 < len(key) <= LONGEST_KEY else None
 
 

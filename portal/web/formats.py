@@ -172,6 +172,8 @@ def playbook_words(text: str) -> str:
 
 def readable(value: object) -> object:
     """A day that a service wrote down as 2027-06-30, or 3.8, as people write it; anything else as it is."""
+    if isinstance(value, datetime):
+        return when(value)
     if isinstance(value, float):
         return number(value)
     if not isinstance(value, str) or not ISO_DAY.fullmatch(value):

@@ -1,0 +1,202 @@
+"""Students of a class: they join with its code and a name, and come back by a key that only their browser has."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, Conflict, Invalid, NotFound
+from portal.core.labs import LabSpec, lab_from_data
+from portal.core.lifecycle import LabSessionState
+from portal.models import LabSession, StepResult, Student
+from portal.services.login_sessions import hash_of
+
+EARLIEST = timedelta(minutes=15)  # before its beginning, a class that is not being prepared yet lets students in
+TOLD_AHEAD = timedelta(hours=12)  # who comes earlier with a right code hears when the class begins; before: nothing
+SEEN_EVERY = timedelta(seconds=30)
+MOST_IN_NAME = 80
+MOST_IN_HAND = 300
+LONGEST_KEY = 200
+JOINABLE = frozenset({LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING})
+OPEN = JOINABLE | {LabSessionState.BOOKED}
+AT_WORK = frozenset({LabSessionState.READY, LabSessionState.RUNNING})  # students sit at their machines
+NO_SUCH_CODE = N_("This code opens no class now. Please look at it again, or ask your teacher.")
+
+
+@dataclass(frozen=True)
+class Joined:
+    """`key` exists nowhere else: it goes into the browser's cookie."""
+
+    student: Student
+    key: str
+
+
+def normal_code(code: str) -> str:
+    """As it is kept: capitals and digits, however it was written down or typed."""
+    return re.sub(r"[\W_]", "", code).upper()
+
+
+def normal_name(name: str) -> str:
+    """One line that can be read. Raises Invalid."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= MOST_IN_NAME or not name.isprintable():
+        raise Invalid(N_("Please write your name, with at most %(most)s letters."), field="name", most=MOST_IN_NAME)
+    return name
+
+
+def join(db: Session, *, code: str, name: str, locale: str, now: datetime, key: str | None = None) -> Joined:
+    """Let somebody into the class of this code. `key` is what their browser holds already, if it does.
+
+    The same browser with the same name is the same student. The class is held, so that neither a name nor the last
+    place is given twice.
+    """
+    lab_session = class_of(db, code, now)
+    name = normal_name(name)
+    before = student_of(db, key)
+    if before and key and before.lab_session_id == lab_session.id and before.name.casefold() == name.casefold():
+        return Joined(before, key)
+    refuse_taken(db, lab_session, name)
+    new_key = secrets.token_urlsafe(32)
+    student = Student(
+        lab_session_id=lab_session.id,
+        name=name,
+        key_hash=hash_of(new_key),
+        joined_at=now,
+        seen_at=now,
+        locale=locale,
+    )
+    db.add(student)
+    db.flush()
+    bump(db, lab_session.id)
+    return Joined(student, new_key)
+
+
+def class_of(db: Session, code: str, now: datetime) -> LabSession:
+    """The class that this code opens now, held. Unknown, ended and far-off ones are refused in the same words."""
+    query = select(LabSession).where(LabSession.join_code == normal_code(code), LabSession.state.in_(OPEN))
+    lab_session = db.scalar(query.with_for_update(of=LabSession))
+    if lab_session is None or lab_session.starts_at - now > TOLD_AHEAD:
+        raise Invalid(NO_SUCH_CODE, field="code")
+    if lab_session.state not in JOINABLE and lab_session.starts_at - now > EARLIEST:
+        raise Invalid(
+            N_("The class begins at %(at)s. Please come back a quarter of an hour before."),
+            field="code",
+            at=lab_session.starts_at,
+        )
+    return lab_session
+
+
+def refuse_taken(db: Session, lab_session: LabSession, name: str) -> None:
+    names = db.scalars(select(Student.name).where(Student.lab_session_id == lab_session.id)).all()
+    if name.casefold() in {other.casefold() for other in names}:
+        raise Invalid(
+            N_("Somebody called “%(name)s” is in this class already. Please add something, as your surname."),
+            field="name",
+            name=name,
+        )
+    if len(names) >= lab_session.seats:
+        raise Conflict(N_("All seats are taken; tell your teacher."))
+
+
+def student_of(db: Session, key: str | None) -> Student | None:
+    """Whose key this is; None when the class is over, for keys end with it."""
+    return student_by_hash(db, hash_of(key)) if key and len(key) <= LONGEST_KEY else None
+
+
+def student_by_hash(db: Session, key_hash: str) -> Student | None:
+    """As `student_of`, for who kept only the hash (consoles ask whether the student may stay)."""
+    return db.scalar(of_open_classes().where(Student.key_hash == key_hash))
+
+
+def of_open_classes() -> Select[Student]:
+    return select(Student).join(LabSession, LabSession.id == Student.lab_session_id).where(LabSession.state.in_(OPEN))
+
+
+def was_student(db: Session, key: str | None) -> bool:
+    """True for a key of a class, over or not: its browser is told how the class ended rather than asked for a code."""
+    if not key or len(key) > LONGEST_KEY:
+        return False
+    return db.scalar(select(Student.id).where(Student.key_hash == hash_of(key))) is not None
+
+
+def class_with(db: Session, student: Student) -> LabSession:
+    return db.get_one(LabSession, student.lab_session_id)
+
+
+def spec_of(lab_session: LabSession) -> LabSpec:
+    return lab_from_data(lab_session.lab_version.spec)
+
+
+def results_of(db: Session, student: Student) -> dict[str, StepResult]:
+    rows = db.scalars(select(StepResult).where(StepResult.student_id == student.id))
+    return {row.step: row for row in rows}
+
+
+def needs_touch(student: Student, now: datetime) -> bool:
+    return now - student.seen_at > SEEN_EVERY
+
+
+def touch(db: Session, key_hash: str, now: datetime) -> None:
+    """Note that the student is there. No live page is told: this changes all the time."""
+    db.execute(update(Student).where(Student.key_hash == key_hash).values(seen_at=now))
+
+
+def raise_hand(db: Session, student: Student, text: str, now: datetime) -> None:
+    """Raised again it keeps its place in the row, with the new words."""
+    text = " ".join(text.split())
+    if len(text) > MOST_IN_HAND or (text and not text.isprintable()):
+        raise Invalid(N_("Please write at most %(most)s letters."), field="text", most=MOST_IN_HAND)
+    student.hand, student.hand_at = text, student.hand_at or now
+    bump(db, student.lab_session_id)
+
+
+def lower_hand(db: Session, student: Student) -> None:
+    student.hand = student.hand_at = None
+    bump(db, student.lab_session_id)
+
+
+def open_step(db: Session, student: Student, step: str, now: datetime) -> StepResult:
+    """Turn the guide to this step; the first time is remembered."""
+    result = result_for(db, student, step, now)
+    if student.step != step:
+        student.step = step
+        bump(db, student.lab_session_id)
+    return result
+
+
+def take_hint(db: Session, student: Student, step: str, *, most: int, now: datetime) -> int:
+    """Open one more hint of the step and say how many are open; never more than there are."""
+    result = result_for(db, student, step, now)
+    if result.hints < most:
+        result.hints += 1
+        bump(db, student.lab_session_id)
+    return result.hints
+
+
+def result_for(db: Session, student: Student, step: str, now: datetime) -> StepResult:
+    """The student's row for this step, made if it is not there. The student is held: two clicks make one row."""
+    if spec_of(class_with(db, student)).step(step) is None:
+        raise NotFound(N_("This lab has no such step."))
+    db.flush()
+    db.refresh(student, with_for_update=True)
+    result = db.get(StepResult, (student.id, step))
+    if result is None:
+        result = StepResult(student_id=student.id, step=step, begun_at=now)
+        db.add(result)
+        db.flush()
+    return result
+
+
+def remaining(lab_session: LabSession, now: datetime) -> timedelta:
+    return max(lab_session.ends_at - now, timedelta(0))
+
+
+def bump(db: Session, lab_session_id: UUID) -> None:
+    """Tell the live pages that something changed."""
+    db.execute(update(LabSession).where(LabSession.id == lab_session_id).values(revision=LabSession.revision + 1))
