@@ -161,5 +161,9 @@ def tiles_of(db: Session, lab_session: LabSession) -> list[Tile]:
     """The screens of all machines that run, those of students first."""
     names = dict(db.execute(select(Student.id, Student.name).where(Student.lab_session_id == lab_session.id)))
     rows = seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY))
-    tiles = [Tile(seat, machine.name, names.get(seat.student_id, "") if seat.student_id else "") for seat in rows for machine in seat.machines]
+    tiles = [
+        Tile(seat, machine.name, names.get(seat.student_id, "") if seat.student_id else "")
+        for seat in rows
+        for machine in seat.machines
+    ]
     return sorted(tiles, key=lambda tile: (not tile.student, tile.seat.number))
