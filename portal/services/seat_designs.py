@@ -32,11 +32,11 @@ class SeatDesign:
     @property
     def can_be_warm(self) -> bool:
         """Windows does not like to wake up as thirty copies of itself; such seats are booted."""
-        return all(part.template.personalisation != Personalisation.SYSPREP for part in self.parts)
+        return all(part.spec.personalisation != Personalisation.SYSPREP for part in self.parts)
 
     @property
     def boot_within_s(self) -> int:
-        return max(part.template.ready.timeout_s for part in self.parts)
+        return max(part.spec.ready.timeout_s for part in self.parts)
 
 
 def design_of(db: Session, version: LabVersion) -> SeatDesign:
@@ -73,9 +73,9 @@ def machine_order(design: SeatDesign, part: SeatPart, position: int, seat_id: UU
         vcpus=part.size.vcpus.default,
         memory_mib=part.size.memory_mib.default,
         disk_gib=part.size.disk_gib.default,
-        hardware=Hardware(**to_plain(part.template.hardware)),
+        hardware=Hardware(**to_plain(part.spec.hardware)),
         cards=cards_of(design, part.machine, position),
-        personalisation=part.template.personalisation.value,
+        personalisation=part.spec.personalisation.value,
         parameters=dict(part.machine.parameters),
         keyboard=KEYBOARD,
     )
@@ -110,7 +110,7 @@ def doors_of(design: SeatDesign) -> tuple[SeatDoor, ...]:
 
 
 def ready_port(part: SeatPart) -> int | None:
-    ready = part.template.ready
+    ready = part.spec.ready
     return (ready.port or 22) if ready.by == ReadyBy.TCP else None
 
 
