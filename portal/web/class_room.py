@@ -6,14 +6,14 @@ from flask import Blueprint, Response, flash, jsonify, make_response, redirect, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.core.errors import PortalError
-from portal.services import login_sessions, seat_consoles, students
-from portal.web import class_work
+from portal.core.errors import N_, Conflict, PortalError
+from portal.services import login_sessions, seat_consoles, seats, students
 from portal.web.class_views import Phase, view_of_class
 from portal.web.consoles import wanted_kind, words
-from portal.web.context import background, close_db, db, now, public, student, student_page
-from portal.web.languages import in_words
+from portal.web.context import background, close_db, db, now, public, site, student, student_page
+from portal.web.languages import current_language, in_words
 from portal.web.students import note_presence, own_key
+from portal.workflows.checking import check_step
 
 bp = Blueprint("class_room", __name__, url_prefix="/class")
 
@@ -73,7 +73,7 @@ def load_again() -> Response:
 @student_page
 def sit_down() -> ResponseReturnValue:
     """Asked again and again by the page that waits; without JavaScript by a button."""
-    class_work.sit_down(db(), student(), now())
+    students.sit_down(db(), student(), now())
     db().commit()
     if "HX-Request" not in request.headers:
         return to_class()
@@ -103,9 +103,11 @@ def take_hint() -> ResponseReturnValue:
 def check() -> ResponseReturnValue:
     """Nothing of the database is held while the machines are asked."""
     student_id, step = student().id, wanted_step()
+    students.note_locale(student(), current_language())
+    db().commit()
     close_db()
     try:
-        class_work.check_step(student_id, step)
+        check_step(site(), student_id=student_id, step=step)
     except PortalError as error:
         close_db()
         if "HX-Request" not in request.headers:
@@ -163,7 +165,10 @@ def ask_again() -> str:
 @bp.post("/again")
 @student_page
 def begin_again() -> ResponseReturnValue:
-    class_work.ask_reset(db(), student(), now())
+    seat = seats.seat_of(db(), student().id)
+    if seat is None:
+        raise Conflict(N_("You have no seat yet."))
+    seats.ask_reset(db(), seat=seat, by=None, queue=site().queue, now=now())
     db().commit()
     flash(_("Your machines begin again. This takes a moment."), "info")
     return to_class()

@@ -12,8 +12,7 @@ from markupsafe import Markup
 from portal.core.labs import CheckBy, LabMachine, LabSpec, LabStep
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import LabSession, Seat, StepResult, Student
-from portal.services import students
-from portal.web import class_work
+from portal.services import seats, students
 from portal.web.context import db, now, student
 from portal.web.guides import GuidePage, StepPage, guide_of
 from portal.web.languages import current_language
@@ -145,7 +144,7 @@ def view_of_class() -> ClassView:
         StepView(number, step, guide.step(step.slug) or unwritten(step), results.get(step.slug))
         for number, step in enumerate(spec.steps, start=1)
     )
-    return ClassView(seated, lab_session, spec, class_work.seat_of(db(), seated.id), guide, steps, now())
+    return ClassView(seated, lab_session, spec, seats.seat_of(db(), seated.id), guide, steps, now())
 
 
 def unwritten(step: LabStep) -> StepPage:

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from portal.core.errors import PortalError
 from portal.services import students
 from portal.services.students import MOST_IN_NAME, Joined
-from portal.web import class_work
 from portal.web.context import db, now, public, student_or_none
 from portal.web.forms.join import JoinForm
 from portal.web.languages import current_language, in_words
@@ -71,5 +70,5 @@ def try_to_join(form: JoinForm) -> Joined:
         if error.message == students.NO_SUCH_CODE:
             note_wrong_code()
         raise
-    class_work.sit_down(db(), joined.student, now())
+    students.sit_down(db(), joined.student, now())
     return joined

@@ -14,7 +14,7 @@ from portal.models import ConsoleTicket, LabSession, Seat, StepResult, Student
 from portal.services import students
 from portal.services.login_sessions import hash_of
 from portal.site import Site
-from portal.web import class_work
+from portal.web import class_room
 from tests.factories.moments import NOW
 from tests.web.conftest import STUDENT_KEY, CheckingClient
 
@@ -92,12 +92,12 @@ def test_a_hand_with_a_whole_novel_is_refused(joined: CheckingClient, site: Site
 
 
 def test_a_check_shows_what_it_said(joined: CheckingClient, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look(student_id: UUID, step: str) -> None:
+    def look(site: Site, *, student_id: UUID, step: str) -> None:
         with site.write_sessions.begin() as db:  # waits for ever if the page still holds the write lock
             result = students.result_for(db, db.get_one(Student, student_id), step, NOW)
             result.tried_at, result.said = NOW, "There is no file yet."
 
-    monkeypatch.setattr(class_work, "check_step", look)
+    monkeypatch.setattr(class_room, "check_step", look)
     answer = joined.send("/class/check", {"step": "look"}, headers=HTMX, check=False)
     assert "There is no file yet." in answer.text
     assert joined.send("/class/check", {"step": "look"}).location == "/class"
@@ -107,10 +107,10 @@ def test_a_check_shows_what_it_said(joined: CheckingClient, site: Site, monkeypa
 def test_a_check_that_cannot_be_made_says_so_beside_the_button(
     joined: CheckingClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(student_id: UUID, step: str) -> None:
+    def refuse(site: Site, *, student_id: UUID, step: str) -> None:
         raise Conflict("Checked just now.")
 
-    monkeypatch.setattr(class_work, "check_step", refuse)
+    monkeypatch.setattr(class_room, "check_step", refuse)
     answer = joined.send("/class/check", {"step": "look"}, headers=HTMX, check=False)
     assert answer.status_code == 200
     assert "Checked just now." in answer.text
@@ -118,6 +118,29 @@ def test_a_check_that_cannot_be_made_says_so_beside_the_button(
 
 def test_starting_again_is_asked_first(joined: CheckingClient) -> None:
     assert 'action="/class/again"' in joined.get("/class/again").text
+
+
+def test_starting_again_has_all_machines_of_the_own_seat_made_anew(joined: CheckingClient, site: Site) -> None:
+    assert joined.send("/class/again").location == "/class"
+    assert 'id="waiting-title"' in joined.get("/class").text
+    with site.sessions() as db:
+        states = {seat.number: (seat.state, seat.resets) for seat in db.query(Seat)}
+    assert states == {1: (SeatState.BUILDING, 1), 2: (SeatState.TAKEN, 0)}
+
+
+def test_who_has_no_seat_yet_waits_for_one(joined: CheckingClient, site: Site) -> None:
+    change(site, lambda lab_session, seat: setattr(seat, "student_id", None))
+    assert 'id="waiting-title"' in joined.get("/class").text
+    assert joined.send("/class/again").status_code == 409
+    assert joined.send("/class/seat", {"phase": "x"}, headers=HTMX).headers["HX-Refresh"] == "true"
+    change_free_seat(site)
+    joined.send("/class/seat")
+    assert 'role="tab"' in joined.get("/class").text
+
+
+def change_free_seat(site: Site) -> None:
+    with site.write_sessions.begin() as db:
+        db.query(Seat).where(Seat.student_id.is_(None)).one().state = SeatState.READY
 
 
 def test_a_ticket_is_for_the_own_seat_and_this_key(joined: CheckingClient, site: Site) -> None:
