@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.labs import CheckBy, LabMachine, LabSpec, lab_from_data
 from portal.core.naming import seat_id_for, seat_mac, seat_machine_id_for, seat_machine_name
+from portal.core.parameters import check_parameters
 from portal.core.plain_data import to_plain
 from portal.core.templates import Personalisation, ReadyBy
 from portal.interfaces import Hardware, SeatCard, SeatDoor, SeatMachineOrder, SeatNetwork, SeatOrder
@@ -76,9 +77,15 @@ def machine_order(design: SeatDesign, part: SeatPart, position: int, seat_id: UU
         hardware=Hardware(**to_plain(part.spec.hardware)),
         cards=cards_of(design, part.machine, position),
         personalisation=part.spec.personalisation.value,
-        parameters=dict(part.machine.parameters),
+        parameters=parameters_of(part),
         keyboard=KEYBOARD,
     )
+
+
+def parameters_of(part: SeatPart) -> dict[str, str | int | bool]:
+    """The lab's own values and the template's defaults. Passwords are the class's: they stand in the guide."""
+    checked = check_parameters(part.spec.parameters, part.machine.parameters)
+    return {**checked.values, **checked.secrets}
 
 
 def cards_of(design: SeatDesign, machine: LabMachine, position: int) -> tuple[SeatCard, ...]:
