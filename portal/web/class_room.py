@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import N_, Conflict, PortalError
 from portal.services import login_sessions, seat_consoles, seats, students
-from portal.web.class_views import Phase, view_of_class
+from portal.web.class_views import ClassView, Phase, view_of_class
 from portal.web.consoles import wanted_kind, words
 from portal.web.context import background, close_db, db, now, public, site, student, student_page
 from portal.web.languages import current_language, in_words
@@ -24,16 +26,19 @@ def show() -> str:
     note_presence()
     view = view_of_class()
     page = "class_room/room.html" if view.phase == Phase.SEATED else "class_room/waiting.html"
-    return render_template(page, view=view, words=words(), class_words=class_words())
+    return render_template(page, view=view, words=words(), class_words=class_words(view))
 
 
-def class_words() -> dict[str, str]:
+def class_words(view: ClassView) -> dict[str, Any]:
     """What the script of the page says."""
+    language = current_language()
     return {
+        "machines": {machine.name: machine.label.read(language) for machine in view.machines},
         "copied": _("Copied."),
         "not_copied": _("The browser did not let this be copied. Please mark it and copy it yourself."),
         "typed": _("Typed into “%(name)s”."),
         "not_connected": _("The machine is not connected: nothing was typed."),
+        "silent": _("This did not work. Please try again in a moment."),
         "left": _("%(minutes)s min left"),
         "over": _("Time is up"),
         "minutes_left": _("There are %(minutes)s minutes left."),
