@@ -25,7 +25,7 @@ from portal.core.calendar import (
     spares_for,
 )
 from portal.core.errors import N_, Invalid, InvalidOrder, NotAllowed, NotFound
-from portal.core.labs import lab_from_data
+from portal.core.labs import LabSpec, lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.policy import Actor, Permission
 from portal.core.texts import check_text
@@ -274,3 +274,13 @@ def note(
 ) -> None:
     subject = subject_of(lab_session)
     record(db, actor=actor, action=action, subject=subject, now=now, reason=reason, details=details)
+
+
+def teachable(db: Session, *, actor: Actor) -> list[LabSpec]:
+    """The labs that the person's departments may teach, as they are now, by their short names."""
+    ids = actor.departments_for(Permission.TEACH)
+    query = select(Department.slug).where(Department.active)
+    slugs = list(db.scalars(query if ids is None else query.where(Department.id.in_(ids))))
+    labs = db.scalars(select(Lab).where(Lab.gone.is_(False)).order_by(Lab.slug))
+    specs = [lab_from_data(lab.newest.spec) for lab in labs if lab.newest is not None]
+    return [spec for spec in specs if any(spec.may_be_taught_by(slug) for slug in slugs)]

@@ -9,8 +9,18 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from babel.dates import format_skeleton
 from flask import Flask, url_for
-from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext
+from flask_babel import (
+    format_date,
+    format_datetime,
+    format_decimal,
+    format_time,
+    format_timedelta,
+    get_locale,
+    gettext,
+    lazy_gettext,
+)
 
 from portal.config import ROOT
 from portal.core.errors import filled
@@ -43,6 +53,10 @@ STATES: Mapping[str, object] = {
     "done": _("done"),
     "undone": _("undone"),
     "succeeded": _("done"),
+    "booked": _("booked"),
+    "preparing": _("being prepared"),
+    "ready": _("ready"),
+    "ended": _("over"),
     "active": _("in service"),
     "draining": _("being emptied"),
     "maintenance": _("in maintenance"),
@@ -53,6 +67,7 @@ STATES: Mapping[str, object] = {
 }
 TONES: Mapping[str, str] = {
     "running": "good",
+    "ready": "good",
     "fulfilled": "good",
     "active": "good",
     "sent": "good",
@@ -60,6 +75,8 @@ TONES: Mapping[str, str] = {
     "succeeded": "good",
     "approved": "busy",
     "provisioning": "busy",
+    "preparing": "busy",
+    "booked": "busy",
     "cloning": "busy",
     "cancelling": "busy",
     "submitted": "wait",
@@ -79,6 +96,9 @@ def init_formats(app: Flask) -> None:
     app.add_template_filter(when)
     app.add_template_filter(playbook_words)
     app.add_template_filter(day)
+    app.add_template_filter(clock)
+    app.add_template_filter(short_day)
+    app.add_template_filter(weekday)
     app.add_template_filter(until)
     app.add_template_filter(memory)
     app.add_template_filter(state_word)
@@ -101,6 +121,20 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return "–"
     return str(format_date(value, "long", rebase=isinstance(value, datetime)))
+
+
+def clock(at: datetime) -> str:
+    """A time of day: "14:05", local."""
+    return str(format_time(at, "short"))
+
+
+def short_day(value: date) -> str:
+    """A day where there is little room: "24 nov"."""
+    return str(format_skeleton("MMMd", value, locale=get_locale()))
+
+
+def weekday(value: date) -> str:
+    return str(format_date(value, "EEEE", rebase=False))
 
 
 def until(at: datetime | None) -> str:
