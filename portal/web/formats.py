@@ -125,7 +125,7 @@ def day(value: date | datetime | None) -> str:
 
 def clock(at: datetime) -> str:
     """A time of day: "14:05", local."""
-    return str(format_time(at, "short"))
+    return str(format_time(at, "HH:mm"))
 
 
 def short_day(value: date) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import RadioField, SelectField, StringField, TextAreaField, TimeField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal.core import recurrence
 from portal.core.errors import InvalidOrder, PortalError
@@ -71,9 +71,7 @@ class BookForm(MoveForm):
         choices=options([(ONCE, _("only once")), (WEEKLY, _("every week")), (LISTED, _("on other days too"))]),
         default=ONCE,
     )
-    times = CountField(
-        _("How many weeks"), description=_("The first one included; only if it is every week."), validators=[Optional()]
-    )
+    times = CountField(_("How many weeks"), description=_("The first one included; only if it is every week."))
     dates = TextAreaField(
         _("Other days"),
         description=_("One on each line, as 30/06/2027; only if it is on other days too."),
