@@ -17,6 +17,7 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.orm import Session
 
 from portal.backends.engine_dbos import DbosQueue
+from portal.backends.labs_folder import read_labs
 from portal.backends.template_versions import all_unreadable, all_versions
 from portal.backends.templates_fake import pretend_versions
 from portal.backends.templates_folder import read_templates
@@ -24,8 +25,9 @@ from portal.config import Settings
 from portal.core.errors import N_, Conflict, Invalid
 from portal.interfaces import Consoles
 from portal.models.database import make_sessions, make_write_sessions, open_database
-from portal.services import templates
+from portal.services import labs, templates
 from portal.services.audit import chain_key
+from portal.services.labs import LabSyncReport
 from portal.services.templates import SyncReport
 from portal.site import Site
 
@@ -72,6 +74,10 @@ CONSOLES: Mapping[str, Part] = {
     "libvirt": Part("portal.backends.consoles_ssh:SshConsoles", ssh_arguments),
     "fake": Part("portal.backends.consoles_fake:simulated", lambda settings: {"folder": settings.var / "fake"}),
 }
+DOORS: Mapping[str, Part] = {
+    "libvirt": Part("portal.backends.doors_ssh:SshDoors", ssh_arguments),
+    "fake": Part("portal.backends.doors_fake:FakeDoors", lambda settings: {"folder": settings.var / "fake"}),
+}
 MAILERS: Mapping[str, Part] = {
     "page": Part("portal.backends.mail_page:PageMailer"),
     "smtp": Part(
@@ -116,6 +122,7 @@ def build_site(settings: Settings) -> Site:
         hypervisor=choose(HYPERVISORS, settings.hypervisor, "HYPERVISOR").make(settings),
         playbooks=choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings),
         reachability=choose(REACHABILITIES, settings.hypervisor, "HYPERVISOR").make(settings),
+        doors=choose(DOORS, settings.hypervisor, "HYPERVISOR").make(settings),
         mailer=choose(MAILERS, settings.mailer, "MAILER").make(settings),
         clock=utc_now,
     )
@@ -123,7 +130,7 @@ def build_site(settings: Settings) -> Site:
 
 def close_site(site: Site) -> None:
     """Leave no files and no SSH connections behind; a host that never answers must not keep us."""
-    for part in (site.playbooks, site.hypervisor):
+    for part in (site.playbooks, site.hypervisor, site.doors):
         closing = threading.Thread(target=part.close, daemon=True)
         closing.start()
         closing.join(CLOSE_WITHIN_S)
@@ -143,8 +150,9 @@ def build_consoles(settings: Settings) -> Consoles:
 
 
 def catalogue_state(settings: Settings) -> tuple[tuple[str, int, int], ...]:
-    """What changes when a template's folder or a disk in the cabinet does: names, times and sizes, read in a moment."""
+    """What changes when a template's or lab's folder or a disk in the cabinet does: names, times and sizes."""
     files = [*settings.templates_dir.glob("*"), *settings.templates_dir.glob("*/*")]
+    files += [*settings.labs_dir.glob("*"), *settings.labs_dir.glob("*/*"), *settings.labs_dir.glob("*/*/*")]
     files += [settings.cabinet / "templates", *(settings.cabinet / "templates").glob("*/v*")]
     seen = []
     for file in files:
@@ -154,8 +162,26 @@ def catalogue_state(settings: Settings) -> tuple[tuple[str, int, int], ...]:
     return tuple(sorted(seen))
 
 
-def sync_catalogue(settings: Settings, db: Session, *, now: datetime) -> SyncReport:
-    """Bring the catalogue to what `templates_vm/` and the cabinet hold. A bad folder is listed as broken."""
+@dataclass(frozen=True)
+class CatalogueReport:
+    """What reading all folders changed."""
+
+    templates: SyncReport
+    labs: LabSyncReport
+
+    def lines(self) -> dict[str, tuple[str, ...]]:
+        """What there is to say, by its title."""
+        of_labs = {f"labs {title}": names for title, names in vars(self.labs).items()}
+        return {title: names for title, names in {**vars(self.templates), **of_labs}.items() if names}
+
+
+def sync_catalogue(settings: Settings, db: Session, *, now: datetime) -> CatalogueReport:
+    """Bring catalogue and library to what `templates_vm/`, the cabinet and `labs/` hold. Bad folders are broken."""
+    report = sync_templates(settings, db, now=now)
+    return CatalogueReport(report, labs.sync(db, found=read_labs(settings.labs_dir), now=now))
+
+
+def sync_templates(settings: Settings, db: Session, *, now: datetime) -> SyncReport:
     found = read_templates(settings.templates_dir, roles_dir=settings.playbooks_dir / "roles")
     if settings.playbooks == "fake":
         return templates.sync(db, found=found, built=pretend_versions(found), now=now)

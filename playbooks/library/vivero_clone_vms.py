@@ -18,6 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.vivero_caller import check_caller
 from ansible.module_utils.vivero_disk import cache_mode, make_disk
 from ansible.module_utils.vivero_domain import HostWays, domain_xml
+from ansible.module_utils.vivero_host import read_accelerator
 from ansible.module_utils.vivero_machine import Machine, Refused, read_machine
 from ansible.module_utils.vivero_seed import make_seed
 from ansible.module_utils.vivero_storage import SOCKETS, Places, fenced, make_folder, token_of, write_whole
@@ -41,7 +42,6 @@ options:
   start: {description: whether to start them, type: bool, default: true}
 """
 
-HOST_FACTS = Path("/etc/vivero/host.json")
 THREADS_PER_CORE = 4
 
 
@@ -162,15 +162,6 @@ def read_works(params: dict[str, Any]) -> list[Work]:
             work.trouble = str(error)
         works.append(work)
     return works
-
-
-def read_accelerator() -> str:
-    """Written by prepare_host after a probe boot; emulation always works."""
-    try:
-        accelerator = json.loads(HOST_FACTS.read_text()).get("accelerator")
-    except FileNotFoundError:
-        return "qemu"
-    return "kvm" if accelerator == "kvm" else "qemu"
 
 
 def clone(params: dict[str, Any]) -> list[Work]:

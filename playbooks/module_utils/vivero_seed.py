@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ TOOL_TIMEOUT_S = 60
 MADRID = 105  # sysprep's number of the time zone
 
 
-def make_seed(machine: Machine, places: Places) -> bool:
-    """Whether it had to be made."""
+def make_seed(machine: Machine, places: Places, *, macs: Sequence[str] = ()) -> bool:
+    """Whether it had to be made. `macs` are those of all its cards, where it has several."""
     if machine.personalisation == "none":
         return False
     sysprep = machine.personalisation == "sysprep"
     if places.seed.exists() and (places.floppy.exists() or not sysprep):
         return False
-    files = sysprep_files(machine) if sysprep else cloud_init_files(machine)
+    files = sysprep_files(machine) if sysprep else cloud_init_files(machine, macs=macs)
     with tempfile.TemporaryDirectory(dir=places.sockets_root, prefix=".seed-") as name:  # in memory, mode 0700
         folder = Path(name)
         for file_name, content in files.items():
@@ -57,9 +58,12 @@ def new_draft(target: Path) -> Path:
     return draft
 
 
-def cloud_init_files(machine: Machine) -> dict[str, bytes]:
+def cloud_init_files(machine: Machine, *, macs: Sequence[str] = ()) -> dict[str, bytes]:
     parameters = json.dumps(machine.all_parameters).encode()
-    network = {"version": 2, "ethernets": {"first": {"match": {"macaddress": machine.mac}, "dhcp4": True}}}
+    names = ["first", *(f"card{number}" for number in range(2, len(macs) + 1))]
+    cards = dict(zip(names, macs or [machine.mac], strict=True))
+    ethernets = {name: {"match": {"macaddress": mac}, "dhcp4": True} for name, mac in cards.items()}
+    network = {"version": 2, "ethernets": ethernets}
     return {
         "meta-data": as_yaml({"instance-id": str(machine.vm_id), "local-hostname": machine.name}),
         "user-data": b"#cloud-config\n" + as_yaml(user_data(machine, parameters)),

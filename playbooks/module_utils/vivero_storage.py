@@ -131,9 +131,9 @@ def fenced(fence: Path, token: int | None, *, retiring: bool = False) -> Iterato
 
 
 def forget_fences(storage: Path, now: float) -> None:
-    """Remove the fences of machines that went away long ago: no worker is that late."""
+    """Remove the fences of machines and seats that went away long ago: no worker is that late."""
     for fence in (storage / "fences").glob("*-*"):
-        gone = not (storage / "vms" / fence.name).exists()
+        gone = not any((storage / kind / fence.name).exists() for kind in ("vms", "seats"))
         if gone and fence.lstat().st_mtime < now - FENCE_KEPT_S:
             fence.unlink(missing_ok=True)
 

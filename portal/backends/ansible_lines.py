@@ -117,6 +117,8 @@ def names_of(run: PlaybookRun) -> Iterator[tuple[UUID, str]]:
             for order in value if isinstance(value, Sequence) and not isinstance(value, str) else ():
                 if isinstance(order, Mapping) and "vm_id" in order and "name" in order:
                     yield UUID(str(order["vm_id"])), str(order["name"])
+                elif isinstance(order, Mapping) and "seat_id" in order and "label" in order:
+                    yield UUID(str(order["seat_id"])), str(order["label"])
 
 
 def texts_in(value: Json) -> Iterator[str]:

@@ -15,6 +15,7 @@ NOUNS: Mapping[str, str] = {
     "worker": "portal.cli.worker:worker",
     "migrate": "portal.cli.migrate:migrate",
     "template": "portal.cli.template:app",
+    "lab": "portal.cli.lab:app",
     "minicluster": "portal.cli.minicluster:app",
     "host": "portal.cli.host:app",
     "account": "portal.cli.account:app",

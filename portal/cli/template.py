@@ -22,8 +22,7 @@ from portal.core.templates import BrokenTemplate, TemplateSpec
 from portal.interfaces import Json, PlaybookLine
 from portal.models.database import make_write_sessions
 from portal.services.audit import chain_key
-from portal.services.templates import SyncReport
-from portal.wiring import PLAYBOOKS, choose, open_engine, sync_catalogue, utc_now
+from portal.wiring import PLAYBOOKS, CatalogueReport, choose, open_engine, sync_catalogue, utc_now
 
 app = typer.Typer(help="Build, bring, check and list the VM templates of templates_vm/.", no_args_is_help=True)
 
@@ -112,13 +111,12 @@ def list_() -> None:
 
 @app.command()
 def sync() -> None:
-    """Read folders and cabinet into the database. The worker does it too: at its start, and when a file changed."""
+    """Read templates, labs and cabinet into the database. The worker does it too: at its start, and after a change."""
     with one_clear_line():
         settings = read_settings()
         report = sync_now(settings)
-    for title, names in vars(report).items():
-        if names:
-            typer.echo(f"{title.replace('_', ' ')}: {', '.join(names)}")
+    for title, names in report.lines().items():
+        typer.echo(f"{title.replace('_', ' ')}: {', '.join(names)}")
 
 
 def good_template(settings: Settings, slug: str) -> TemplateSpec:
@@ -155,7 +153,7 @@ def state_of(settings: Settings, found: TemplateSpec | BrokenTemplate) -> str:
     return f"not orderable: bring its disk with “vivero template bring {found.slug} <disk>”{trouble}"
 
 
-def sync_now(settings: Settings) -> SyncReport:
+def sync_now(settings: Settings) -> CatalogueReport:
     engine = open_engine(settings)
     try:
         with make_write_sessions(engine, audit_key=chain_key(settings.secret_key)).begin() as db:
@@ -168,7 +166,7 @@ def sync_if_migrated(settings: Settings) -> None:
     """A first build may come before the database; the worker reads the catalogue when it starts."""
     engine = open_engine(settings)
     try:
-        migrated = inspect(engine).has_table("template_versions")
+        migrated = inspect(engine).has_table("lab_versions")
     finally:
         engine.dispose()
     if migrated:

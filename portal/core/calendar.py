@@ -20,6 +20,7 @@ from functools import cached_property
 from heapq import heappop, heappush
 from operator import attrgetter
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from portal.core.errors import N_, ClassDoesNotFit
 from portal.core.placement import HostRoom, taken, usable
@@ -29,11 +30,13 @@ LEAD = timedelta(minutes=15)  # before a class begins its seats are made
 TIDYING = timedelta(minutes=5)  # after it they go
 MEMORY, VCPUS, DISK, LICENCES, WHOLE = "memory_mib", "vcpus", "disk_gib", "licences", "whole"
 LACKING: Mapping[str, str] = {
-    MEMORY: N_("On %(moment)s this class lacks %(missing)s MB of memory."),
-    VCPUS: N_("On %(moment)s this class lacks %(missing)s processors."),
-    DISK: N_("On %(moment)s this class lacks %(missing)s GB of storage."),
-    LICENCES: N_("On %(moment)s this class lacks %(missing)s licences for “%(template)s”."),
-    WHOLE: N_("On %(moment)s there is not enough memory or processors on single hosts for %(missing)s whole seats."),
+    MEMORY: N_("On %(day)s at %(time)s this class lacks %(missing)s MB of memory."),
+    VCPUS: N_("On %(day)s at %(time)s this class lacks %(missing)s processors."),
+    DISK: N_("On %(day)s at %(time)s this class lacks %(missing)s GB of storage."),
+    LICENCES: N_("On %(day)s at %(time)s this class lacks %(missing)s licences for “%(template)s”."),
+    WHOLE: N_(
+        "On %(day)s at %(time)s there is not enough memory or processors on single hosts for %(missing)s whole seats."
+    ),
 }
 
 
@@ -76,11 +79,13 @@ class Shortage:
     moment: datetime
     template: str = ""
 
-    def error(self, moment: str = "") -> ClassDoesNotFit:
-        """For people; `moment` is how they read it."""
+    def error(self, timezone: str = "UTC") -> ClassDoesNotFit:
+        """For people, who read local time."""
+        local = self.moment.astimezone(ZoneInfo(timezone))
         return ClassDoesNotFit(
             LACKING[self.measure],
-            moment=moment or self.moment.isoformat(),
+            day=local.date().isoformat(),
+            time=f"{local:%H:%M}",
             missing=self.missing,
             template=self.template,
         )

@@ -82,7 +82,7 @@ def check_room(db: Session, vm_request: VmRequest, *, now: datetime, reserve_hos
     claims.hold(db, vm_request, now)
     if not Amount().fits(quotas.quota_of(db, department).left):
         raise OverQuota(N_("The quota of %(department)s does not suffice any more."), department=department.name)
-    measures = missing(db, vm_request, capacity.cluster(db, reserve_hosts=reserve_hosts))
+    measures = missing(db, vm_request, capacity.cluster(db, reserve_hosts=reserve_hosts, now=now))
     if measures:
         raise NoCapacity(
             N_(

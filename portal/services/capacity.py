@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from portal.core.calendar import Ground, peak
 from portal.core.lifecycle import HostState
 from portal.core.placement import HostRoom, host_limit, usable
 from portal.core.quota import Amount
-from portal.models import Claim, Host
+from portal.models import Claim, Host, LabSession
+from portal.services.calendar import OPEN, bookings
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,8 @@ class HostLoad:
 @dataclass(frozen=True)
 class Capacity:
     """`claimed` counts what is asked for and not placed yet too, but nothing on hosts that take no machines: they stand
-    in no total either. Disk is of the cabinet, so of all. `free_with_reserve` spares the largest hosts.
+    in no total either. Disk is of the cabinet, so of all. `free_with_reserve` spares the largest hosts and what classes
+    will take at most at one moment, `booked`.
     """
 
     total: Amount
@@ -40,23 +48,36 @@ class Capacity:
     free: Amount
     free_with_reserve: Amount
     hosts: tuple[HostLoad, ...]
+    booked: Amount = Amount()
 
     def fits(self, wanted: Amount) -> bool:
         room = self.free_with_reserve
         return wanted.vcpus <= room.vcpus and wanted.memory_mib <= room.memory_mib and wanted.disk_gib <= room.disk_gib
 
 
-def cluster(db: Session, *, reserve_hosts: int = 1) -> Capacity:
-    """The whole cluster, as the decision card and the page of hosts show it."""
-    claims = claimed_by_host(db)
+def cluster(db: Session, *, reserve_hosts: int = 1, now: datetime | None = None) -> Capacity:
+    """The whole cluster, as the decision card and the page of hosts show it.
+
+    Without `now` classes count that are over and were never ended, too.
+    """
+    claims, classes = claimed_by_host(db), bookings(db, since=now)
+    of_classes = claimed_by_classes(db) if classes else {}
     loads = tuple(load_of(host, claims.get(host.id, Amount())) for host in hosts_in_order(db))
     rooms = [room_of(load) for load in loads if load.usable]
     disk = max((load.host.disk_gib for load in loads), default=0)  # one cabinet, seen by every host
-    counted = [load.claimed for load in loads if load.usable] + [claims.get(None, Amount())]
-    claimed = replace(sum(counted, Amount()), disk_gib=sum(amount.disk_gib for amount in claims.values()))
+    places = {load.host.id for load in loads if load.usable} | {None}
+    claimed, seated = added_up(claims, places), added_up(of_classes, places)
+    booked = peak(classes, now or BEGINNING)
     total = sum((room.limit for room in rooms), Amount(disk_gib=disk))
     kept = usable(rooms, reserve_hosts) + Amount(disk_gib=disk)
-    return Capacity(total, claimed, without_count(total - claimed), without_count(kept - claimed), loads)
+    free_with_reserve = kept - (claimed - seated) - booked  # a class counts as booked, not as claimed again
+    return Capacity(total, claimed, without_count(total - claimed), without_count(free_with_reserve), loads, booked)
+
+
+def added_up(claims: Mapping[UUID | None, Amount], places: Collection[UUID | None]) -> Amount:
+    """What is claimed on these hosts; of the cabinet, what is claimed anywhere."""
+    there = sum((amount for host_id, amount in claims.items() if host_id in places), Amount())
+    return replace(there, disk_gib=sum(amount.disk_gib for amount in claims.values()))
 
 
 def without_count(amount: Amount) -> Amount:
@@ -90,13 +111,50 @@ def room_of(load: HostLoad) -> HostRoom:
     return HostRoom(load.host.id, load.host.name, load.total, taken)
 
 
+SUMS = (func.count(), func.sum(Claim.vcpus), func.sum(Claim.memory_mib), func.sum(Claim.disk_gib))
+
+
 def claimed_by_host(db: Session) -> dict[UUID | None, Amount]:
     """The claims added up; the key None holds those that have no host yet."""
-    query = select(
-        Claim.host_id,
-        func.count(),
-        func.sum(Claim.vcpus),
-        func.sum(Claim.memory_mib),
-        func.sum(Claim.disk_gib),
-    ).group_by(Claim.host_id)
-    return {row[0]: Amount(*(int(value) for value in row[1:])) for row in db.execute(query)}
+    return read_sums(db, select(Claim.host_id, *SUMS))
+
+
+def claimed_by_classes(db: Session) -> dict[UUID | None, Amount]:
+    """The part of it that seats of classes hold that are not over: the calendar counts these classes already.
+
+    What a class leaves behind, as a seat that is kept, stands like any machine.
+    """
+    query = select(Claim.host_id, *SUMS).join(LabSession, LabSession.id == Claim.lab_session_id)
+    return read_sums(db, query.where(LabSession.state.in_(OPEN)))
+
+
+def read_sums(db: Session, query: Select[*tuple[Any, ...]]) -> dict[UUID | None, Amount]:
+    rows = db.execute(query.group_by(Claim.host_id))
+    return {row[0]: Amount(*(int(value) for value in row[1:])) for row in rows}
+
+
+def ground(db: Session, *, reserve_hosts: int, licences: Mapping[str, int] | None = None) -> Ground:
+    """What classes may count with now: the hosts that take machines, with all that is not of open classes.
+
+    `licences`: how many seats each limited template has; what is taken of them is counted here.
+    """
+    claims, of_classes = claimed_by_host(db), claimed_by_classes(db)
+    standing = {place: amount - of_classes.get(place, Amount()) for place, amount in claims.items()}
+    hosts = hosts_in_order(db)
+    loads = [load_of(host, standing.get(host.id, Amount())) for host in hosts]
+    disk = max((host.disk_gib for host in hosts), default=0)
+    return Ground(
+        tuple(room_of(load) for load in loads if load.usable),
+        reserve_hosts,
+        disk - sum(amount.disk_gib for amount in standing.values()),
+        {slug: seats - licences_claimed(db, slug) for slug, seats in (licences or {}).items()},
+        standing.get(None, Amount()),
+    )
+
+
+def licences_claimed(db: Session, template: str) -> int:
+    """Claims of machines of this template, without those of open classes."""
+    of_open = select(LabSession.id).where(LabSession.state.in_(OPEN))
+    query = select(func.count()).select_from(Claim).where(Claim.template_slug == template)
+    standing = or_(Claim.lab_session_id.is_(None), Claim.lab_session_id.not_in(of_open))
+    return db.scalar(query.where(standing)) or 0

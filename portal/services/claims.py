@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,13 +11,15 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
+from portal.core.calendar import still_stands
 from portal.core.errors import N_, NoCapacity
 from portal.core.lifecycle import VmState
 from portal.core.naming import vm_id_for
 from portal.core.placement import place as choose_hosts
 from portal.core.quota import Amount
 from portal.models import Claim, Host, Vm, VmRequest
-from portal.services.capacity import claimed_by_host, hosts_in_order, load_of, room_of
+from portal.services.calendar import bookings
+from portal.services.capacity import claimed_by_host, ground, hosts_in_order, load_of, room_of
 
 ATTEMPTS = 50  # of placing, when others place at the same time: in each round one of them succeeds
 
@@ -69,7 +72,7 @@ def place(db: Session, vm_request: VmRequest, now: datetime, *, reserve_hosts: i
     hold(db, vm_request, now)
     for _ in range(ATTEMPTS):
         with db.begin_nested() as savepoint:
-            if try_to_place(db, vm_request, reserve_hosts):
+            if try_to_place(db, vm_request, now, reserve_hosts):
                 break
             savepoint.rollback()
         db.expire_all()
@@ -79,26 +82,64 @@ def place(db: Session, vm_request: VmRequest, now: datetime, *, reserve_hosts: i
     return {claim.vm_id: hosts[claim.host_id] for claim in claims_of(db, vm_request) if claim.host_id}
 
 
-def try_to_place(db: Session, vm_request: VmRequest, reserve_hosts: int) -> bool:
+def try_to_place(db: Session, vm_request: VmRequest, now: datetime, reserve_hosts: int) -> bool:
     """False if another placement came between our look and our change."""
     claims = {claim.vm_id: claim for claim in claims_of(db, vm_request) if claim.host_id is None}
     if not claims:
         return True
+    wanted = {vm_id: amount_of(claim) for vm_id, claim in claims.items()}
+    hosts, chosen = choose(db, wanted, reserve_hosts)
+    check_classes(db, wanted, chosen, now=now, reserve_hosts=reserve_hosts)
+    for vm_id, host_id in chosen.items():
+        claims[vm_id].host_id = host_id
+    return swap_generations(db, hosts)
+
+
+def choose(
+    db: Session, wanted: Mapping[UUID, Amount], reserve_hosts: int
+) -> tuple[Sequence[Host], Mapping[UUID, UUID]]:
+    """The hosts that were considered, and which of them takes what beside all that is claimed now."""
     hosts = hosts_in_order(db)
     claimed = claimed_by_host(db)
     loads = [load_of(host, claimed.get(host.id, Amount())) for host in hosts]
-    rooms = [room_of(load) for load in loads if load.usable]
     disk_taken = sum(amount.disk_gib for host_id, amount in claimed.items() if host_id is not None)
     chosen = choose_hosts(
-        {vm_id: amount_of(claim) for vm_id, claim in claims.items()},
-        rooms,
+        wanted,
+        [room_of(load) for load in loads if load.usable],
         reserve_hosts=reserve_hosts,
         disk_free_gib=max((host.disk_gib for host in hosts), default=0) - disk_taken,
     )
+    return [load.host for load in loads if load.usable], chosen
+
+
+def check_classes(
+    db: Session, wanted: Mapping[UUID, Amount], chosen: Mapping[UUID, UUID], *, now: datetime, reserve_hosts: int
+) -> None:
+    """Raise NoCapacity if these machines, there and for good, would take what an accepted class was promised."""
+    classes = bookings(db, since=now)
+    if not classes:
+        return
+    before = ground(db, reserve_hosts=reserve_hosts)
+    rooms = {room.id: room for room in before.rooms}
     for vm_id, host_id in chosen.items():
-        claims[vm_id].host_id = host_id
-    considered = {room.id for room in rooms}
-    return all(swap_generation(db, host) for host in sorted(hosts, key=by_id) if host.id in considered)
+        rooms[host_id] = rooms[host_id].with_machine(replace(wanted[vm_id], disk_gib=0))
+    disk = sum(amount.disk_gib for amount in wanted.values())
+    # requests that wait are not placed before this one, so they take nothing from it
+    waiting_disk = before.waiting.disk_gib
+    after = replace(
+        before, rooms=tuple(rooms.values()), waiting=Amount(), disk_free_gib=before.disk_free_gib + waiting_disk - disk
+    )
+    lack = still_stands(after, classes, now)
+    if lack is not None:
+        raise NoCapacity(
+            N_("These machines would take the room that a class on %(day)s has been promised."),
+            day=lack.moment.date().isoformat(),
+        )
+
+
+def swap_generations(db: Session, hosts: Iterable[Host]) -> bool:
+    """True if nobody else placed anything on these hosts since we read them."""
+    return all(swap_generation(db, host) for host in sorted(hosts, key=by_id))
 
 
 def by_id(host: Host) -> UUID:

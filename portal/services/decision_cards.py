@@ -65,7 +65,7 @@ def card(
     if not may_see(actor, vm_request):
         raise NotFound(N_("There is no such request."))
     quota = quotas.quota_of(db, vm_request.department)
-    cluster = capacity.cluster(db, reserve_hosts=reserve_hosts)
+    cluster = capacity.cluster(db, reserve_hosts=reserve_hosts, now=now)
     why_not = why_not_decide(actor, vm_request)
     return DecisionCard(
         vm_request=vm_request,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core import lease, naming
@@ -20,10 +20,12 @@ from portal.core.quota import Amount
 from portal.core.templates import Personalisation, Size, TemplateSpec, spec_from_data
 from portal.core.texts import check_text
 from portal.interfaces import Json
-from portal.models import Claim, Department, Template, TemplateVersion, Vm, VmRequest
+from portal.models import Department, Template, TemplateVersion, Vm, VmRequest
 from portal.models.vm_requests import VmRequestKind
 from portal.models.vms import is_living
 from portal.services import quotas, templates
+from portal.services.calendar import licences_promised
+from portal.services.capacity import licences_claimed
 
 OPEN = (VmRequestState.SUBMITTED, VmRequestState.APPROVED, VmRequestState.PROVISIONING, VmRequestState.FAILED)
 DECIDED = tuple(state for state in OPEN if state != VmRequestState.SUBMITTED)
@@ -208,11 +210,11 @@ def taken_name(
 
 
 def check_seats(db: Session, spec: TemplateSpec, copies: int) -> None:
-    """Licence seats are counted by what is claimed, over the whole house."""
+    """Licence seats are counted by what is claimed and what classes will need, over the whole house."""
     if spec.licence_seats is None:
         return
     db.execute(select(Template.slug).where(Template.slug == spec.slug).with_for_update())
-    taken = db.scalar(select(func.count()).select_from(Claim).where(Claim.template_slug == spec.slug)) or 0
+    taken = licences_claimed(db, spec.slug) + licences_promised(db, spec.slug)
     left = max(spec.licence_seats - taken, 0)
     if copies > left:
         raise Invalid(N_("There are only %(left)s licences left for this template."), field="copies", left=left)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.labs import CheckBy, LabMachine, LabSpec, lab_from_data
 from portal.core.naming import seat_id_for, seat_mac, seat_machine_id_for, seat_machine_name
+from portal.core.parameters import check_parameters
 from portal.core.plain_data import to_plain
 from portal.core.templates import Personalisation, ReadyBy
 from portal.interfaces import Hardware, SeatCard, SeatDoor, SeatMachineOrder, SeatNetwork, SeatOrder
@@ -32,11 +33,11 @@ class SeatDesign:
     @property
     def can_be_warm(self) -> bool:
         """Windows does not like to wake up as thirty copies of itself; such seats are booted."""
-        return all(part.template.personalisation != Personalisation.SYSPREP for part in self.parts)
+        return all(part.spec.personalisation != Personalisation.SYSPREP for part in self.parts)
 
     @property
     def boot_within_s(self) -> int:
-        return max(part.template.ready.timeout_s for part in self.parts)
+        return max(part.spec.ready.timeout_s for part in self.parts)
 
 
 def design_of(db: Session, version: LabVersion) -> SeatDesign:
@@ -73,12 +74,18 @@ def machine_order(design: SeatDesign, part: SeatPart, position: int, seat_id: UU
         vcpus=part.size.vcpus.default,
         memory_mib=part.size.memory_mib.default,
         disk_gib=part.size.disk_gib.default,
-        hardware=Hardware(**to_plain(part.template.hardware)),
+        hardware=Hardware(**to_plain(part.spec.hardware)),
         cards=cards_of(design, part.machine, position),
-        personalisation=part.template.personalisation.value,
-        parameters=dict(part.machine.parameters),
+        personalisation=part.spec.personalisation.value,
+        parameters=parameters_of(part),
         keyboard=KEYBOARD,
     )
+
+
+def parameters_of(part: SeatPart) -> dict[str, str | int | bool]:
+    """The lab's own values and the template's defaults. Passwords are the class's: they stand in the guide."""
+    checked = check_parameters(part.spec.parameters, part.machine.parameters)
+    return {**checked.values, **checked.secrets}
 
 
 def cards_of(design: SeatDesign, machine: LabMachine, position: int) -> tuple[SeatCard, ...]:
@@ -110,7 +117,7 @@ def doors_of(design: SeatDesign) -> tuple[SeatDoor, ...]:
 
 
 def ready_port(part: SeatPart) -> int | None:
-    ready = part.template.ready
+    ready = part.spec.ready
     return (ready.port or 22) if ready.by == ReadyBy.TCP else None
 
 

@@ -208,9 +208,11 @@ def is_shown(offer: Offer, actor: Actor, departments: frozenset[str] | None) -> 
     return departments is None or any(offer.spec.may_be_ordered_by(slug) for slug in departments)
 
 
-def department_slugs(db: Session, actor: Actor) -> frozenset[str] | None:
-    """The departments in which the person sees the catalogue; None for the whole house."""
-    ids: frozenset[UUID] | None = actor.departments_for(Permission.SEE_CATALOGUE)
+def department_slugs(
+    db: Session, actor: Actor, permission: Permission = Permission.SEE_CATALOGUE
+) -> frozenset[str] | None:
+    """The departments in which the person holds the permission; None for the whole house."""
+    ids: frozenset[UUID] | None = actor.departments_for(permission)
     if ids is None:
         return None
     return frozenset(db.scalars(select(Department.slug).where(Department.id.in_(ids))))

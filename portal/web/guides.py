@@ -26,12 +26,12 @@ from portal.web.languages import REGIONS
 GUIDES_KEPT = 64
 LINK_ACTIONS = frozenset({ActionKind.DOOR, ActionKind.CHECK, ActionKind.CONSOLE})
 WEB = frozenset({"http", "https"})
-BUTTON = "btn btn-outline-secondary btn-sm guide-action"
+BUTTON = "btn btn-sm guide-action"
 TAGS = frozenset(
     {"p", "br", "hr", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
     | {"button", "div", "table", "thead", "tbody", "tr", "th", "td"}
 )
-ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "button": {"type", "data-name", "data-text"}}
+ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "button": {"type", "disabled", "data-name", "data-text"}}
 VALUES = {
     "button": {"data-action": {kind.value for kind in ActionKind}},
     "th": {"style": {f"text-align:{side}" for side in ("left", "center", "right")}},
@@ -56,26 +56,31 @@ class GuidePage:
         return next((step for step in self.steps if step.slug == slug), None)
 
 
-def guide_of(spec: LabSpec, locale: str) -> GuidePage:
-    """The guide in one language, its buttons in the same. Needs an application context, for the translations."""
-    return page_of(spec.guide.read(locale), "es" if locale.startswith("es") else "en")
+def guide_of(spec: LabSpec, locale: str, *, live: bool = True) -> GuidePage:
+    """The guide in one language, its buttons in the same. Needs an application context, for the translations.
+
+    Not `live`: its buttons are there and cannot be pressed, where there is no seat that they could act on.
+    """
+    return page_of(spec.guide.read(locale), "es" if locale.startswith("es") else "en", live)
 
 
 @lru_cache(maxsize=GUIDES_KEPT)
-def page_of(text: str, language: str) -> GuidePage:
+def page_of(text: str, language: str, live: bool) -> GuidePage:
     """Two hundred students read the same text: it is its own key, so that no page can be older than its guide."""
     guide = read_guide(text)
     with force_locale(REGIONS[language]):
-        return GuidePage(rendered(guide.introduction), tuple(step_page(step) for step in guide.steps))
+        steps = tuple(step_page(step, live) for step in guide.steps)
+        return GuidePage(rendered(guide.introduction, live=live), steps)
 
 
-def step_page(step: GuideStep) -> StepPage:
-    return StepPage(step.slug, step.title, rendered(step.body), tuple(rendered(hint) for hint in step.hints))
+def step_page(step: GuideStep, live: bool) -> StepPage:
+    hints = tuple(rendered(hint, live=live) for hint in step.hints)
+    return StepPage(step.slug, step.title, rendered(step.body, live=live), hints)
 
 
-def rendered(text: str) -> Markup:
+def rendered(text: str, *, live: bool = True) -> Markup:
     """Markdown as clean HTML: no HTML of the author's, no pictures, no address but http and https."""
-    html = str(markdown().render(text))
+    html = str(markdown().render(text, {"live": live}))
     clean = nh3.clean(
         html,
         tags=set(TAGS),
@@ -114,10 +119,10 @@ def change_tokens(state: Any) -> None:
         if token.type in {"heading_open", "heading_close"}:
             # the page has its own title, and each step its heading
             token.tag = f"h{max(3, int(token.tag[1:]))}"
-        link_buttons(token.children or ())
+        link_buttons(token.children or (), live=bool(state.env.get("live")))
 
 
-def link_buttons(tokens: Sequence[Token]) -> None:
+def link_buttons(tokens: Sequence[Token], *, live: bool) -> None:
     """Links never lie in each other: the next end belongs to the last beginning."""
     is_action = False
     for token in tokens:
@@ -127,6 +132,7 @@ def link_buttons(tokens: Sequence[Token]) -> None:
             if is_action:
                 token.tag = "button"
                 token.attrs = {"type": "button", "class": BUTTON, "data-action": kind, "data-name": name}
+                token.attrs |= {} if live else {"disabled": ""}
         elif token.type == "link_close" and is_action:
             token.tag, is_action = "button", False
 
@@ -142,16 +148,13 @@ def code_block(self: Any, tokens: Sequence[Token], index: int, options: Any, env
     kind, _, name = token.info.strip().partition(" ")
     name = name.strip()
     if kind == ActionKind.COPY:
-        return with_button(code, kind, "", token.content.rstrip("\n"), gettext("Copy"))
-    if kind == ActionKind.TYPE and name:
-        return with_button(code, kind, name, token.content, gettext("Type into “%(name)s”", name=name))
-    return f"{code}\n"
-
-
-def with_button(code: str, kind: str, name: str, text: str, label: str) -> str:
-    named = f' data-name="{escapeHtml(name)}"' if name else ""
-    button = (
-        f'<button type="button" class="{BUTTON}" data-action="{kind}"{named} data-text="{escapeHtml(text)}">'
-        f"{escapeHtml(label)}</button>"
-    )
-    return f'<div class="guide-code">{code}{button}</div>\n'
+        attributes, label = {"data-text": token.content.rstrip("\n")}, gettext("Copy")
+    elif kind == ActionKind.TYPE and name:
+        attributes = {"data-name": name, "data-text": token.content}
+        label = gettext("Type into “%(name)s”", name=name)
+    else:
+        return f"{code}\n"
+    attributes = {"type": "button", "class": BUTTON, "data-action": kind, **attributes}
+    attributes |= {} if env.get("live") else {"disabled": ""}
+    written = " ".join(f'{key}="{escapeHtml(value)}"' for key, value in attributes.items())
+    return f'<div class="guide-code">{code}<button {written}>{escapeHtml(label)}</button></div>\n'

@@ -24,7 +24,7 @@ bp = Blueprint("hosts", __name__, url_prefix="/hosts")
 @permission(Permission.SEE_HOSTS)
 def index() -> ResponseReturnValue:
     hosts.listing(db(), actor=actor())
-    cluster = capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts)
+    cluster = capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts, now=now())
     return render_template("hosts/index.html", cluster=cluster, badge_of=badge_of, trouble_words=trouble_words)
 
 
@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
 @permission(Permission.SEE_HOSTS)
 def show(host_id: UUID) -> ResponseReturnValue:
     host = hosts.by_id(db(), host_id)
-    cluster = capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts)
+    cluster = capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts, now=now())
     load = next(one for one in cluster.hosts if one.host.id == host.id)
     return render_template(
         "hosts/show.html",

@@ -32,7 +32,7 @@ def show() -> ResponseReturnValue:
 
 
 def cluster() -> Capacity:
-    return capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts)
+    return capacity.cluster(db(), reserve_hosts=site().settings.reserve_hosts, now=now())
 
 
 def newest_entries() -> Sequence[AuditEntry]:

@@ -1,4 +1,4 @@
-"""Watches the templates' folders and the cabinet, so that a changed file is in the catalogue without a command."""
+"""Watches the folders of templates and labs and the cabinet: a changed file is in the catalogue without a command."""
 
 from __future__ import annotations
 
@@ -23,5 +23,8 @@ class CatalogueWatch:
         if self.seen is not None and state != self.seen:
             with site.write_sessions.begin() as db:
                 report = sync_catalogue(site.settings, db, now=site.clock())
-            log.info("catalogue read again", **{name: list(slugs) for name, slugs in vars(report).items() if slugs})
+            log.info(
+                "catalogue read again",
+                **{title.replace(" ", "_"): list(slugs) for title, slugs in report.lines().items()},
+            )
         self.seen = state

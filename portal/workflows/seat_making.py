@@ -63,7 +63,7 @@ def place(db: Session, ctx: Context, lab_session: LabSession) -> None:
     if not homeless:
         return
     design = design_of(db, lab_session.lab_version)
-    slugs = {part.machine.name: part.template.slug for part in design.parts}
+    slugs = {part.machine.name: part.spec.slug for part in design.parts}
     wanted = {
         seat.id: [seat_claims.SeatClaim(one.id, slugs[one.name], amount_of(one)) for one in machines]
         for seat in homeless

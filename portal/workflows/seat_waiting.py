@@ -44,7 +44,7 @@ def guests_of(design: SeatDesign, works: Iterable[SeatWork]) -> list[Guest]:
                     seat_id=work.order.seat_id,
                     vm_id=machine.vm_id,
                     host=work.host,
-                    ready=part.template.ready,
+                    ready=part.spec.ready,
                     agent="virtio" in (machine.hardware.disk_bus, machine.hardware.nic_model),
                     door=door_name(part.machine.name, port) if port else None,
                     warm=work.order.image is not None,

@@ -97,7 +97,7 @@ def test_what_lacks_is_told_with_how_much_and_when() -> None:
     lack = shortage(make_ground(), Calendar([make_booking(at=1, seats=10)]), make_booking(2, hours=3, seats=8))
     assert lack is not None
     assert (lack.measure, lack.missing, lack.moment) == ("memory_mib", 2 * GIB, MONDAY + timedelta(hours=1))
-    assert str(lack.error("Monday")) == "On Monday this class lacks 2048 MB of memory."
+    assert str(lack.error("Europe/Madrid")) == "On 2026-03-02 at 11:00 this class lacks 2048 MB of memory."
 
 
 def test_a_lacking_licence_is_named() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from portal.core.labs import (
     Check,
     CheckBy,
@@ -15,8 +18,13 @@ from portal.core.labs import (
     LabStep,
     Level,
     Solution,
+    lab_from_data,
 )
 from portal.core.templates import Words
+from portal.models import Lab, LabVersion, Template
+from portal.services import labs
+from tests.factories.cluster import make_template, size
+from tests.factories.moments import NOW
 
 GUIDE = """Welcome.
 
@@ -67,3 +75,22 @@ def lab_spec(slug: str = "wiki-page", **changes: Any) -> LabSpec:
         guide=Words(es=GUIDE.replace("Welcome", "Hola"), en=GUIDE),
     )
     return LabSpec(**{**vars(ordinary), **changes})
+
+
+def make_lab(db: Session, slug: str = "wiki-page", **changes: Any) -> LabVersion:
+    """A lab with one version, as reading its folder leaves it; without the template of its machines."""
+    labs.sync(db, found=[*known_specs(db, but=slug), lab_spec(slug, **changes)], now=NOW)
+    version = db.get_one(Lab, slug).newest
+    assert version is not None
+    return version
+
+
+def known_specs(db: Session, *, but: str) -> list[LabSpec]:
+    """What is there already must be found again, else it would be gone."""
+    rows = db.scalars(select(Lab).where(Lab.slug != but))
+    return [lab_from_data(row.newest.spec) for row in rows if row.newest is not None]
+
+
+def make_micro_linux(db: Session) -> Template:
+    """The template of a lab's machines, with a disk."""
+    return make_template(db, "micro-linux", sizes=(size("tiny", 1, 128, 1), size("small", 1, 256, 2)))

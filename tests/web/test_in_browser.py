@@ -7,11 +7,16 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from portal.backends.labs_folder import read_labs
+from portal.config import ROOT
 from portal.core.lifecycle import VmState
 from portal.models import Account, Vm
+from portal.services import labs
 from portal.site import Site
 from tests.browser.accessibility import check_accessibility, check_width
 from tests.factories import make_vm_request
+from tests.factories.labs import make_micro_linux
+from tests.factories.moments import NOW
 from tests.web.browsing import log_in
 from tests.web.conftest import PASSWORD, People
 
@@ -37,6 +42,7 @@ PAGES = {
     "grace": ("/", "/approvals", "/approvals/{request}"),
     "alan": ("/hosts", "/templates", "/templates/dokuwiki", "/accounts", "/accounts/new", "/accounts/{ada}", "/mails"),
     "olga": ("/", "/audit", "/audit/chain"),
+    "tom": ("/labs", "/labs/first-steps-linux", "/labs/isolation?guide=en"),
 }
 
 
@@ -44,6 +50,8 @@ PAGES = {
 def places(site: Site, people: People, machine: UUID) -> dict[str, UUID]:
     with site.write_sessions.begin() as db:
         ada = db.get_one(Account, people.ada)
+        make_micro_linux(db)
+        labs.sync(db, found=read_labs(ROOT / "labs"), now=NOW)
         asked = make_vm_request(db, by=ada, name="wiki-nueva", claimed=True)
         return {"vm": machine, "request": asked.id, "ada": people.ada}
 

@@ -1,0 +1,76 @@
+"""What accepted classes hold of the cluster, and when: read by whoever gives room to a class or to a machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, or_, select
+from sqlalchemy.orm import Session
+
+from portal.core.calendar import LEAD, TIDYING, Booking, licence_peak
+from portal.core.lifecycle import LabSessionState
+from portal.core.quota import Amount
+from portal.models import LabSession, LabVersion
+
+MADE = (LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING)
+OPEN = (LabSessionState.BOOKED, *MADE)
+COLUMNS = (
+    LabSession.id,
+    LabSession.state,
+    LabSession.starts_at,
+    LabSession.ends_at,
+    LabSession.prepare_at,
+    LabSession.seats,
+    LabSession.spares,
+    LabSession.seat_vcpus,
+    LabSession.seat_memory_mib,
+    LabSession.seat_disk_gib,
+    LabSession.lab_version_id,
+)
+
+
+def bookings(
+    db: Session, *, since: datetime | None = None, until: datetime | None = None, licences: bool = False
+) -> list[Booking]:
+    """What open classes hold between these moments (None: no bound), their preparation and tidying included.
+
+    A class that has been made and is not ended holds its room, also when its time is over. One that was ended is not
+    here: until they are gone its seats stand as claims. `licences` reads them too, which costs a second query.
+    """
+    query = select(*COLUMNS).where(LabSession.state.in_(OPEN))
+    if since is not None:
+        query = query.where(or_(LabSession.ends_at > since - TIDYING, LabSession.state.in_(MADE)))
+    if until is not None:
+        query = query.where(LabSession.starts_at < until + LEAD)
+    rows = db.execute(query).all()
+    by_version = licences_by_version(db, {row.lab_version_id for row in rows}) if licences and rows else {}
+    return [booking_of(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
+
+
+def booking_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Mapping[str, int]) -> Booking:
+    ends_at = row.ends_at if since is None or row.state not in MADE else max(row.ends_at, since)
+    return Booking(
+        row.id,
+        row.prepare_at or row.starts_at - LEAD,
+        ends_at + TIDYING,
+        Amount(0, row.seat_vcpus, row.seat_memory_mib, row.seat_disk_gib),
+        row.seats + row.spares,
+        licences,
+    )
+
+
+def licences_by_version(db: Session, versions: Iterable[UUID]) -> dict[UUID, Counter[str]]:
+    """How many machines of each template one seat has, by version of a lab."""
+    query = select(LabVersion.id, LabVersion.spec["machines"]).where(LabVersion.id.in_(versions))
+    return {id: Counter(machine["template"] for machine in machines) for id, machines in db.execute(query)}
+
+
+def licences_promised(db: Session, template: str, now: datetime | None = None) -> int:
+    """The most licences of this template that classes need at one moment."""
+    classes = bookings(db, since=now, licences=True)
+    first = min((booking.starts_at for booking in classes), default=None)
+    return licence_peak(classes, now or first, template) if first is not None else 0
