@@ -167,3 +167,14 @@ def tiles_of(db: Session, lab_session: LabSession) -> list[Tile]:
         for machine in seat.machines
     ]
     return sorted(tiles, key=lambda tile: (not tile.student, tile.seat.number))
+
+
+def seen_of(board: Board) -> str:
+    """Changes with everything that the board shows, but for the screens, which are asked for by themselves."""
+    work = f"{board.work.workflow_id}.{board.work.revision}" if board.work else ""
+    return f"{board.lab_session.revision}.{work}"
+
+
+def are_several(tiles: Sequence[Tile]) -> bool:
+    """Whether seats have more than one machine, so that each screen needs its name."""
+    return len({tile.machine for tile in tiles}) > 1

@@ -15,7 +15,7 @@ from portal.core.lifecycle import SeatState
 from portal.core.policy import Actor
 from portal.interfaces import ConsoleKind
 from portal.models import Account, AuditEntry, ConsoleTicket, LabSession, Seat, SeatMachine, Student
-from portal.services import accounts, consoles, seats, students, teaching
+from portal.services import accounts, consoles, lab_sessions, seats, students
 from portal.services.audit import Subject, record
 from portal.services.consoles import Entry, Refusal, Sitting
 
@@ -84,7 +84,7 @@ def refuse_student(place: Place, student: Student) -> bool:
 
 def refuse_teacher(db: Session, place: Place, actor: Actor) -> None:
     """Raise NotFound unless it is the actor's class, and Conflict while the seat has no machines."""
-    teaching.own(db, actor=actor, lab_session_id=place.lab_session.id)
+    lab_sessions.get(db, actor=actor, lab_session_id=place.lab_session.id)
     if place.seat.state not in WITH_MACHINES or place.seat.host is None:
         raise Conflict(BEING_MADE)
 
@@ -180,7 +180,7 @@ def refusal_of_teacher(db: Session, actor: Actor, place: Place | None) -> Refusa
     if place is None:
         return Refusal.NOT_ALLOWED
     try:
-        teaching.own(db, actor=actor, lab_session_id=place.lab_session.id)
+        lab_sessions.get(db, actor=actor, lab_session_id=place.lab_session.id)
     except NotFound:
         return Refusal.NOT_ALLOWED
     return None

@@ -11,28 +11,18 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, Invalid, NotFound
 from portal.core.lifecycle import LabSessionState, SeatState, WorkflowState
-from portal.core.policy import Actor, Permission
+from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Seat, Student, Workflow
 from portal.services import checks, seats, workflows
 from portal.services.audit import record
+from portal.services.lab_sessions import get, locked
 from portal.services.seats import subject_of
 
 ON = (LabSessionState.READY, LabSessionState.RUNNING)
 LIVING = (LabSessionState.PREPARING, *ON)
 LONGEST_NOTICE = 500
 TRIED_AGAIN_AFTER = timedelta(minutes=1)
-
-
-def own(db: Session, *, actor: Actor, lab_session_id: UUID, lock: bool = False) -> LabSession:
-    """The class, for its teacher and for administrators of labs; for others there is none."""
-    lab_session = db.get(LabSession, lab_session_id, with_for_update={"of": LabSession} if lock else None)
-    mine = lab_session is not None and (
-        lab_session.teacher_id == actor.account_id or actor.may(Permission.MANAGE_LABS, lab_session.department_id)
-    )
-    if lab_session is None or not mine or not actor.may(Permission.TEACH):
-        raise NotFound(N_("There is no such class."))
-    return lab_session
 
 
 def prepare(db: Session, *, lab_session: LabSession, queue: WorkflowQueue, now: datetime, by: Actor | None) -> Workflow:
@@ -46,7 +36,7 @@ def prepare(db: Session, *, lab_session: LabSession, queue: WorkflowQueue, now: 
 
 def open_class(db: Session, *, actor: Actor, lab_session_id: UUID, now: datetime) -> LabSession:
     """Begin before the hour. Raises Conflict while the seats are not ready."""
-    lab_session = own(db, actor=actor, lab_session_id=lab_session_id, lock=True)
+    lab_session = locked(db, actor, lab_session_id)
     if lab_session.state != LabSessionState.READY:
         raise Conflict(N_("This class cannot begin now: its seats are not ready, or it is over."))
     begin(db, lab_session, by=actor, now=now)
@@ -105,7 +95,7 @@ def tell_all(db: Session, *, actor: Actor, lab_session_id: UUID, text: str, now:
 
 
 def on_now(db: Session, actor: Actor, lab_session_id: UUID) -> LabSession:
-    lab_session = own(db, actor=actor, lab_session_id=lab_session_id, lock=True)
+    lab_session = locked(db, actor, lab_session_id)
     if lab_session.state not in ON:
         raise Conflict(N_("This class is not on."))
     return lab_session
@@ -140,7 +130,7 @@ def student_in(db: Session, lab_session: LabSession, student_id: UUID) -> Studen
 
 
 def lower_hand(db: Session, *, actor: Actor, lab_session_id: UUID, student_id: UUID) -> None:
-    lab_session = own(db, actor=actor, lab_session_id=lab_session_id)
+    lab_session = get(db, actor=actor, lab_session_id=lab_session_id)
     student = student_in(db, lab_session, student_id)
     student.hand, student.hand_at = None, None
     seats.bump(db, lab_session.id)
@@ -180,6 +170,17 @@ def try_again(db: Session, lab_session: LabSession, queue: WorkflowQueue, now: d
     return True
 
 
+def clear_again(db: Session, lab_session: LabSession, queue: WorkflowQueue, now: datetime) -> bool:
+    """Whether work was begun for a class that is over and still has seats: it was cancelled, or clearing failed."""
+    latest = db.get(Workflow, lab_session.workflow_id) if lab_session.workflow_id else None
+    if latest is not None and latest.state in workflows.LIVE:
+        return False  # a preparation sees by itself that nobody wants it any more
+    if latest is not None and latest.kind == "end_class":
+        return try_again(db, lab_session, queue, now)
+    clear(db, lab_session, queue=queue, now=now)
+    return True
+
+
 def begin_due(db: Session, *, now: datetime) -> int:
     """Classes that are ready begin at their hour by themselves."""
     due = select(LabSession).where(LabSession.state == LabSessionState.READY, LabSession.starts_at <= now)
@@ -198,8 +199,8 @@ def end_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
     for lab_session in list(db.scalars(due.with_for_update(of=LabSession, skip_locked=True))):
         if lab_session.state in LIVING:
             ended += end_class(db, actor=None, lab_session=lab_session, queue=queue, now=now) is not None
-        elif not workflows.is_under_way(db, lab_session.id):
-            ended += try_again(db, lab_session, queue, now)
+        else:
+            ended += clear_again(db, lab_session, queue, now)
     missed = select(LabSession).where(LabSession.state == LabSessionState.BOOKED, LabSession.ends_at <= now)
     for lab_session in list(db.scalars(missed.with_for_update(of=LabSession, skip_locked=True))):
         lab_session.move_to(LabSessionState.CANCELLED)

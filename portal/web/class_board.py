@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from portal.core.errors import N_, NotFound, PortalError
 from portal.core.policy import Permission
 from portal.models import LabSession, Seat
-from portal.services import boards, seats, teaching
+from portal.services import boards, lab_sessions, seats, teaching
 from portal.web.context import actor, background, db, now, permission, site
 from portal.web.languages import in_words
 from portal.web.screens import picture_of
@@ -22,7 +22,7 @@ NOTHING_NEW = ("", 204)
 
 
 def own(lab_session_id: UUID) -> LabSession:
-    return teaching.own(db(), actor=actor(), lab_session_id=lab_session_id)
+    return lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id)
 
 
 def back(lab_session_id: UUID) -> ResponseReturnValue:
@@ -50,15 +50,9 @@ def act(lab_session_id: UUID, work: Callable[[], object], done: str) -> Response
 def show(lab_session_id: UUID) -> ResponseReturnValue:
     """The board's fragment; nothing while the page shows the newest state already."""
     board = boards.board_of(db(), own(lab_session_id), now())
-    if request.args.get("seen") == seen_of(board):
+    if request.args.get("seen") == boards.seen_of(board):
         return NOTHING_NEW
-    return render_template("lab_sessions/_board.html", board=board, seen=seen_of(board), alone=True)
-
-
-def seen_of(board: boards.Board) -> str:
-    """Changes with everything that the board shows, but for the screens, which are asked for by themselves."""
-    work = f"{board.work.workflow_id}.{board.work.revision}" if board.work else ""
-    return f"{board.lab_session.revision}.{work}"
+    return render_template("lab_sessions/_board.html", board=board, seen=boards.seen_of(board), alone=True)
 
 
 def confirm(lab_session_id: UUID, *, title: str, text: str, words: str, action: str) -> ResponseReturnValue:
@@ -78,7 +72,7 @@ def confirm(lab_session_id: UUID, *, title: str, text: str, words: str, action: 
 @permission(Permission.TEACH)
 def prepare(lab_session_id: UUID) -> ResponseReturnValue:
     def work() -> None:
-        lab_session = teaching.own(db(), actor=actor(), lab_session_id=lab_session_id, lock=True)
+        lab_session = lab_sessions.locked(db(), actor(), lab_session_id)
         teaching.prepare(db(), lab_session=lab_session, queue=site().queue, now=now(), by=actor())
 
     return act(lab_session_id, work, _("The seats are being prepared."))
@@ -110,7 +104,7 @@ def ask_end(lab_session_id: UUID) -> ResponseReturnValue:
 @permission(Permission.TEACH)
 def end(lab_session_id: UUID) -> ResponseReturnValue:
     def work() -> None:
-        lab_session = teaching.own(db(), actor=actor(), lab_session_id=lab_session_id, lock=True)
+        lab_session = lab_sessions.locked(db(), actor(), lab_session_id)
         teaching.end_class(db(), actor=actor(), lab_session=lab_session, queue=site().queue, now=now())
 
     return act(lab_session_id, work, _("The class has ended. Its machines are being taken away."))
@@ -204,7 +198,7 @@ def confirm_step(lab_session_id: UUID, student_id: UUID, step: str) -> ResponseR
 def wall(lab_session_id: UUID) -> ResponseReturnValue:
     lab_session = own(lab_session_id)
     tiles = boards.tiles_of(db(), lab_session)
-    several = len({tile.machine for tile in tiles}) > 1
+    several = boards.are_several(tiles)
     return render_template("lab_sessions/_wall.html", lab_session=lab_session, tiles=tiles, several=several)
 
 

@@ -11,7 +11,7 @@ from portal.core.errors import N_, NotFound, PortalError
 from portal.core.labs import lab_from_data
 from portal.core.policy import Permission
 from portal.models import Student
-from portal.services import seat_consoles, teaching
+from portal.services import lab_sessions, seat_consoles
 from portal.web.class_board import seat_in
 from portal.web.consoles import own_login_hash, wanted_kind, words
 from portal.web.context import actor, db, now, permission
@@ -24,7 +24,7 @@ bp = Blueprint("class_consoles", __name__, url_prefix="/classes/<uuid:lab_sessio
 @permission(Permission.TEACH)
 def show(lab_session_id: UUID, number: int, machine: str) -> ResponseReturnValue:
     """Looking on is the ordinary way; `?take=yes` also types."""
-    lab_session = teaching.own(db(), actor=actor(), lab_session_id=lab_session_id)
+    lab_session = lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id)
     seat = seat_in(lab_session_id, number)
     found = lab_from_data(lab_session.lab_version.spec).machine(machine)
     if found is None:

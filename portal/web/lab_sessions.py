@@ -17,7 +17,7 @@ from portal.core.lease import local_day
 from portal.core.lifecycle import LAB_SESSION_MOVES, LabSessionState
 from portal.core.policy import Permission
 from portal.models import LabSession
-from portal.services import lab_sessions, quotas
+from portal.services import boards, lab_sessions, quotas
 from portal.web.calendars import sheet_of
 from portal.web.context import actor, db, now, permission, site
 from portal.web.formats import day, when
@@ -127,9 +127,15 @@ def book() -> ResponseReturnValue:
 @permission(Permission.TEACH)
 def show(lab_session_id: UUID) -> ResponseReturnValue:
     lab_session = lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id)
+    board = boards.board_of(db(), lab_session, now())
+    tiles = boards.tiles_of(db(), lab_session)
     return render_template(
         "lab_sessions/show.html",
         lab_session=lab_session,
+        board=board,
+        seen=boards.seen_of(board),
+        tiles=tiles,
+        several=boards.are_several(tiles),
         lab=lab_from_data(lab_session.lab_version.spec),
         title=title_of(lab_session),
         join=join_address(lab_session.join_code),

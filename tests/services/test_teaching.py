@@ -7,12 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from portal.core.errors import Conflict, Invalid, NotFound
+from portal.core.errors import Conflict, Invalid
 from portal.core.lifecycle import LabSessionState, SeatState, WorkflowState
-from portal.core.policy import Actor, Role
+from portal.core.policy import Actor
 from portal.models import AuditEntry, LabSession, Workflow
 from portal.services import accounts, teaching
-from tests.factories.accounts import make_account
 from tests.factories.classes import make_lab_session, make_seat, make_student
 from tests.factories.moments import NOW
 from tests.factories.queues import ListQueue
@@ -26,19 +25,6 @@ def teacher_of(lab_session: LabSession) -> Actor:
 
 def actions(db: Session) -> list[str]:
     return [entry.action for entry in db.query(AuditEntry).order_by(AuditEntry.id)]
-
-
-def test_the_class_of_another_teacher_is_not_there(db: Session) -> None:
-    other = accounts.actor_of(make_account(db, role=Role.TEACHER))
-    lab_session = make_lab_session(db)
-    with pytest.raises(NotFound):
-        teaching.own(db, actor=other, lab_session_id=lab_session.id)
-
-
-def test_administrators_see_every_class(db: Session) -> None:
-    admin = accounts.actor_of(make_account(db, role=Role.ADMIN))
-    lab_session = make_lab_session(db)
-    assert teaching.own(db, actor=admin, lab_session_id=lab_session.id) is lab_session
 
 
 def test_a_class_is_prepared_when_its_time_has_come_and_once(db: Session) -> None:
