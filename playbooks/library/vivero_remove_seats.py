@@ -24,7 +24,11 @@ short_description: Removes seats and everything that belongs to them
 description:
   - A seat that is not there counts as removed. Machines are found by the seat's mark, so their ids need not be known.
 options:
-  seats: {description: "each with seat_id, label and vm_ids", type: list, elements: dict, required: true}
+  seats:
+    description: "each with seat_id, label and vm_ids; keep_files where the seat was made again on another host"
+    type: list
+    elements: dict
+    required: true
   fencing: {description: fencing numbers by seat, type: dict, default: {}}
   storage_dir: {description: the shared storage, type: path, required: true}
 """
@@ -34,6 +38,7 @@ options:
 class Removing:
     work: SeatWork
     vm_ids: frozenset[UUID] = frozenset()
+    keep_files: bool = False
 
 
 def read_removings(params: dict[str, Any]) -> list[Removing]:
@@ -42,6 +47,7 @@ def read_removings(params: dict[str, Any]) -> list[Removing]:
         removing = Removing(SeatWork(None, str(order.get("seat_id"))))
         try:
             removing.vm_ids = frozenset(read_vm_id(vm_id) for vm_id in order.get("vm_ids") or [])
+            removing.keep_files = order.get("keep_files") is True
             removing.work.token = token_of(params["fencing"], read_seat_id(order.get("seat_id")))
             removing.work.seat_id = read_seat_id(order.get("seat_id"))
         except Refused as error:
@@ -63,7 +69,8 @@ def remove_seats(params: dict[str, Any]) -> list[Removing]:
             if seat_id is None:
                 return
             domains = domains_by_seat(connection, only=seat_id).get(seat_id, {})
-            if remove_seat(SeatPlaces(storage, seat_id), domains, removing.vm_ids):
+            places = SeatPlaces(storage, seat_id)
+            if remove_seat(places, domains, removing.vm_ids, keep_files=removing.keep_files):
                 removing.work.note("removed")
 
         guarded(removing.work, storage, remove, retiring=True)

@@ -60,26 +60,36 @@ def stop(domain: libvirt.virDomain) -> None:
             raise
 
 
-def remove_machine(places: SeatMachinePlaces, domain: libvirt.virDomain | None) -> bool:
+def remove_machine(places: SeatMachinePlaces, domain: libvirt.virDomain | None, *, keep_files: bool = False) -> bool:
     """Whether there was anything of it."""
     if domain is not None:
         stop(domain)
     wake_and_remove(places.memory_pipe)
     changed = remove_tree(places.sockets)
-    return remove_tree(places.folder) or changed or domain is not None
+    if not keep_files:
+        changed = remove_tree(places.folder) or changed
+    return changed or domain is not None
 
 
 def remove_seat(
-    places: SeatPlaces, domains: dict[UUID, tuple[libvirt.virDomain, str]], vm_ids: frozenset[UUID] = frozenset()
+    places: SeatPlaces,
+    domains: dict[UUID, tuple[libvirt.virDomain, str]],
+    vm_ids: frozenset[UUID] = frozenset(),
+    *,
+    keep_files: bool = False,
 ) -> bool:
     """Everything of the seat: machines, files, network, sockets. Whether there was anything."""
     changed = False
     for pipe in places.sockets.glob("*.memory"):
         wake_and_remove(pipe)
     for vm_id in {*domains, *vm_ids, *ids_in(places)}:
-        changed = remove_machine(places.machine(vm_id), domains.get(vm_id, (None, ""))[0]) or changed
+        changed = (
+            remove_machine(places.machine(vm_id), domains.get(vm_id, (None, ""))[0], keep_files=keep_files) or changed
+        )
     changed = remove_network(places) or changed
-    return remove_tree(places.folder) or changed
+    if not keep_files:
+        changed = remove_tree(places.folder) or changed
+    return changed
 
 
 def ids_in(places: SeatPlaces) -> set[UUID]:

@@ -106,7 +106,10 @@ def remove_seat(
 
 def forget_seat(world: World, seat_id: str, host: str) -> bool:
     gone = forget_machines(world, seat_id, host)
-    return world.seats.pop(seat_id, None) is not None or gone
+    seat = world.seats.get(seat_id)
+    if seat is not None and seat.host == host:
+        del world.seats[seat_id]
+    return gone or (seat is not None and seat.host == host)
 
 
 def forget_machines(world: World, seat_id: str, host: str) -> bool:

@@ -80,7 +80,7 @@ def answer_of(status: dict[str, Any]) -> GuestAnswer:
 
 
 def text_of(status: dict[str, Any], name: str) -> str:
-    most = LARGEST_OUTPUT * 4 // 3 // 4 * 4  # base64: whole groups only
+    most = (LARGEST_OUTPUT // 3 + 1) * 4  # base64: whole groups only
     try:
         data = base64.b64decode(str(status.get(name) or "")[:most])
     except (binascii.Error, ValueError):
