@@ -1,4 +1,4 @@
-"""`vivero bench`: what cloning, pages and memory cost, each as one table."""
+"""`vivero bench`: what cloning, pages, memory and the proof of a class cost, each as one table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from portal.bench.calendar import bench_calendar
 from portal.bench.clones import bench_clones
 from portal.bench.ground import prepared
 from portal.bench.memory import bench_memory
@@ -49,6 +50,12 @@ def clones(
         with prepared(minicluster=minicluster, cabinet=cabinet, say=say) as ground:
             tables = bench_clones(ground, counts, rounds=rounds, say=say, with_plain=plain)
     show(tables, json=json)
+
+
+@app.command()
+def calendar(json: AsJson = False) -> None:
+    """How long it takes to prove that a class fits, beside 10,000 others on 50 hosts."""
+    show([bench_calendar()], json=json)
 
 
 @app.command()
