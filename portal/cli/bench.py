@@ -1,4 +1,4 @@
-"""`vivero bench`: what cloning, pages and memory cost, each as one table."""
+"""`vivero bench`: what cloning, pages, memory and the proof of a class cost, each as one table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from portal.bench.calendar import bench_calendar
 from portal.bench.classes import bench_classes
 from portal.bench.clones import bench_clones
 from portal.bench.ground import prepared
@@ -69,6 +70,12 @@ def class_(
         with prepared(minicluster=minicluster, cabinet=cabinet, say=say) as ground:
             tables = bench_classes(ground, lab, counts, rounds=rounds, cold=cold, plain=plain, say=say)
     show(tables, json=json)
+
+
+@app.command()
+def calendar(json: AsJson = False) -> None:
+    """How long it takes to prove that a class fits, beside 10,000 others on 50 hosts."""
+    show([bench_calendar()], json=json)
 
 
 @app.command()

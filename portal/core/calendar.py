@@ -30,7 +30,7 @@ LEAD = timedelta(minutes=15)  # before a class begins its seats are made
 TIDYING = timedelta(minutes=5)  # after it they go
 MEMORY, VCPUS, DISK, LICENCES, WHOLE = "memory_mib", "vcpus", "disk_gib", "licences", "whole"
 LACKING: Mapping[str, str] = {
-    MEMORY: N_("On %(day)s at %(time)s this class lacks %(missing)s MB of memory."),
+    MEMORY: N_("On %(day)s at %(time)s this class lacks %(missing)s GB of memory."),
     VCPUS: N_("On %(day)s at %(time)s this class lacks %(missing)s processors."),
     DISK: N_("On %(day)s at %(time)s this class lacks %(missing)s GB of storage."),
     LICENCES: N_("On %(day)s at %(time)s this class lacks %(missing)s licences for “%(template)s”."),
@@ -86,7 +86,7 @@ class Shortage:
             LACKING[self.measure],
             day=local.date().isoformat(),
             time=f"{local:%H:%M}",
-            missing=self.missing,
+            missing=round(self.missing / 1024, 1) if self.measure == MEMORY else self.missing,
             template=self.template,
         )
 
@@ -187,18 +187,23 @@ def largest(load: Load) -> Amount:
 
 
 class Calendar:
-    """Accepted classes in order of time. Made once, asked often."""
+    """Accepted classes. Looking through all of them is quickest once; who asks often has them put in order first."""
 
-    def __init__(self, bookings: Iterable[Booking] = ()) -> None:
-        self.bookings: Sequence[Booking] = sorted(bookings, key=attrgetter("starts_at"))
-        self.starts = [booking.starts_at for booking in self.bookings]
-        self.longest = max((booking.ends_at - booking.starts_at for booking in self.bookings), default=timedelta())
+    def __init__(self, bookings: Iterable[Booking] = (), *, in_order: bool = False) -> None:
+        self.bookings: Sequence[Booking] = tuple(bookings)
+        self.starts: Sequence[datetime] | None = None
+        self.longest = timedelta()
+        if in_order:
+            self.bookings = sorted(self.bookings, key=attrgetter("starts_at"))
+            self.starts = [booking.starts_at for booking in self.bookings]
+            self.longest = max((booking.ends_at - booking.starts_at for booking in self.bookings), default=timedelta())
 
     def during(self, since: datetime, until: datetime) -> list[Booking]:
         """Those that hold something at some moment of [since, until)."""
-        first = bisect_left(self.starts, since - self.longest)
-        last = bisect_left(self.starts, until)
-        return [booking for booking in self.bookings[first:last] if booking.ends_at > since]
+        some = self.bookings
+        if self.starts is not None:
+            some = some[bisect_left(self.starts, since - self.longest) : bisect_left(self.starts, until)]
+        return [booking for booking in some if booking.starts_at < until and booking.ends_at > since]
 
 
 def loads(bookings: Iterable[Booking], since: datetime) -> Iterator[tuple[datetime, Load]]:

@@ -176,6 +176,7 @@ def find_room(ground: Ground, calendar: Calendar, plan: Plan, *, now: datetime, 
     if lack is None:
         return
     error = lack.error(timezone)
+    calendar = Calendar(calendar.bookings, in_order=True)
     error.alternatives = alternatives(ground, calendar, plan, now=now, timezone=timezone)
     error.seats_that_fit = min(
         seats_that_fit(ground, calendar, plan.held(start, now), most=plan.wish.seats - 1)
@@ -204,6 +205,8 @@ def alternatives(
 ) -> tuple[datetime, ...]:
     """The nearest other beginnings of the first date at which the whole series fits."""
     wish = plan.wish
+    if first_lack(ground, Calendar(), plan, wish.starts_at, now) is not None:
+        return ()  # not even without any other class
 
     def fits(start: datetime) -> bool:
         try:

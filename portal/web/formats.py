@@ -104,7 +104,7 @@ def init_formats(app: Flask) -> None:
     app.add_template_filter(when)
     app.add_template_filter(playbook_words)
     app.add_template_filter(day)
-    app.add_template_filter(clock)
+    app.add_template_filter(hour)
     app.add_template_filter(short_day)
     app.add_template_filter(weekday)
     app.add_template_filter(until)
@@ -131,9 +131,9 @@ def day(value: date | datetime | None) -> str:
     return str(format_date(value, "long", rebase=isinstance(value, datetime)))
 
 
-def clock(at: datetime) -> str:
+def hour(at: datetime) -> str:
     """A time of day: "14:05", local."""
-    return str(format_time(at, "HH:mm"))
+    return str(format_time(at, "short"))
 
 
 def short_day(value: date) -> str:

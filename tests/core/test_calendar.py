@@ -97,7 +97,7 @@ def test_what_lacks_is_told_with_how_much_and_when() -> None:
     lack = shortage(make_ground(), Calendar([make_booking(at=1, seats=10)]), make_booking(2, hours=3, seats=8))
     assert lack is not None
     assert (lack.measure, lack.missing, lack.moment) == ("memory_mib", 2 * GIB, MONDAY + timedelta(hours=1))
-    assert str(lack.error("Europe/Madrid")) == "On 2026-03-02 at 11:00 this class lacks 2048 MB of memory."
+    assert str(lack.error("Europe/Madrid")) == "On 2026-03-02 at 11:00 this class lacks 2.0 GB of memory."
 
 
 def test_a_lacking_licence_is_named() -> None:
@@ -232,9 +232,8 @@ def test_loads_are_what_adding_up_by_hand_gives(wishes: list[Booking], since: in
 
 
 @given(wishes=some.lists(a_class, max_size=12), at=some.integers(0, 40), length=some.integers(1, 9))
-def test_the_index_finds_what_looking_at_all_finds(wishes: list[Booking], at: int, length: int) -> None:
+def test_the_calendar_finds_the_same_in_order_or_not(wishes: list[Booking], at: int, length: int) -> None:
     since, until = MONDAY + timedelta(minutes=15 * at), MONDAY + timedelta(minutes=15 * (at + length))
-    found = Calendar(wishes).during(since, until)
-    assert sorted(map(id, found)) == sorted(
-        id(each) for each in wishes if each.starts_at < until and each.ends_at > since
-    )
+    by_hand = sorted(id(each) for each in wishes if each.starts_at < until and each.ends_at > since)
+    for in_order in (False, True):
+        assert sorted(map(id, Calendar(wishes, in_order=in_order).during(since, until))) == by_hand

@@ -131,7 +131,7 @@ def test_a_lab_whose_template_has_no_disk_says_which(db: Session, tom: Actor) ->
 
 def test_what_does_not_fit_is_refused_with_what_would(db: Session, tom: Actor) -> None:
     book(db, tom)
-    with pytest.raises(ClassDoesNotFit, match="On 2026-03-03 at 09:45 this class lacks 12288 MB") as refused:
+    with pytest.raises(ClassDoesNotFit, match="On 2026-03-03 at 09:45 this class lacks 12.0 GB") as refused:
         book(db, tom)
     assert refused.value.seats_that_fit == 9  # and a spare one
     assert [f"{start:%H:%M}" for start in refused.value.alternatives] == ["07:15", "07:30", "10:30"]
