@@ -108,6 +108,8 @@ def upgrade() -> None:
         sa.Column("trouble", sa.Text(), nullable=False),
         sa.Column("trouble_params", DOCUMENT, nullable=False),
         sa.Column("boot_s", sa.Double(), nullable=True),
+        sa.Column("workflow_id", sa.String(length=80), nullable=True),
+        sa.Column("fencing", sa.Integer(), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["lab_version_id"], ["lab_versions.id"], name=op.f("fk_seat_images_lab_version_id")),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_seat_images")),

@@ -61,6 +61,8 @@ class SeatImage(Base, kw_only=True):
     trouble: Mapped[str] = mapped_column(Text, default="")  # msgid; `trouble_params` fill it
     trouble_params: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     boot_s: Mapped[float | None] = mapped_column(default=None)
+    workflow_id: Mapped[str | None] = mapped_column(String(80), default=None)  # who builds it
+    fencing: Mapped[int] = mapped_column(default=0)  # grows with each try; hosts refuse lower numbers
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
     def fail(self, trouble: str, params: Mapping[str, Any]) -> None:

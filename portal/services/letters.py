@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from gettext import NullTranslations
 from html import escape
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.support import Translations
 
 from portal.core.errors import N_
@@ -44,6 +45,12 @@ def translate(locale: str, msgid: str, /, **params: object) -> str:
 
 def day_in_words(locale: str, day: date) -> str:
     return str(format_date(day, format="long", locale={"en": "en_GB"}.get(locale, locale)))
+
+
+def moment_in_words(locale: str, moment: datetime, timezone: str) -> str:
+    """Day and time of day where the hospital is."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return str(format_datetime(local, format="full", locale={"en": "en_GB"}.get(locale, locale)))
 
 
 def as_text(body: Body, *, locale: str, name: str) -> str:

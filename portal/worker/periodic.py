@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select
 
 from portal.models import Host
-from portal.services import hosts, leases, login_sessions, mails, retention, workers, workflows
+from portal.services import hosts, leases, login_sessions, mails, retention, teaching, workers, workflows
 from portal.site import Site
 from portal.worker.catalogue import CatalogueWatch
 
@@ -39,6 +39,8 @@ def duties(extra: Sequence[Duty] = ()) -> list[Duty]:
         Duty("send mails", 5, send_mails),
         Duty("refresh hosts", 30, refresh_hosts),
         Duty("watch the catalogue", 30, CatalogueWatch().look),
+        Duty("prepare classes", 5, prepare_classes),
+        Duty("begin and end classes", 5, turn_classes),
         Duty("lease notices", 600, send_notices),
         Duty("park machines", 10, park_machines),
         Duty("retire machines", 600, retire_machines),
@@ -67,6 +69,18 @@ def do_one(site: Site, duty: Duty) -> None:
 def start_dated(site: Site) -> int:
     with site.write_sessions.begin() as db:
         return workflows.start_dated(db, queue=site.queue, now=site.clock(), timezone=site.settings.timezone)
+
+
+def prepare_classes(site: Site) -> int:
+    with site.write_sessions.begin() as db:
+        return teaching.prepare_due(db, queue=site.queue, now=site.clock())
+
+
+def turn_classes(site: Site) -> int:
+    """Those that are ready begin, those that are over end."""
+    with site.write_sessions.begin() as db:
+        now = site.clock()
+        return teaching.begin_due(db, now=now) + teaching.end_due(db, queue=site.queue, now=now)
 
 
 def send_mails(site: Site) -> object:

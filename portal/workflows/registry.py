@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from portal.workflows.end_class import END_CLASS
+from portal.workflows.prepare_class import PREPARE_CLASS
 from portal.workflows.provision import PROVISION
+from portal.workflows.reset_seat import RESET_SEAT
 from portal.workflows.retire import RETIRE
 from portal.workflows.sequence import Sequence
 
-SEQUENCES: Mapping[str, Sequence] = {sequence.name: sequence for sequence in (PROVISION, RETIRE)}
+SEQUENCES: Mapping[str, Sequence] = {
+    sequence.name: sequence for sequence in (PROVISION, RETIRE, PREPARE_CLASS, END_CLASS, RESET_SEAT)
+}

@@ -1,0 +1,165 @@
+"""The teacher's board: how the seats stand, who is at which step, who asks for help; read in a few queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core.labs import CheckBy, LabSpec, LabStep, lab_from_data
+from portal.core.lifecycle import SeatState
+from portal.models import LabSession, Seat, StepResult, Student
+from portal.services import seats, workflows
+from portal.services.workflows import Progress
+
+SHOWN = (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN)
+
+
+class Mark(StrEnum):
+    """How a student stands with a step. `ASKED`: only the teacher's eyes are missing."""
+
+    NOT_YET = "not_yet"
+    HERE = "here"
+    TRIED = "tried"
+    ASKED = "asked"
+    PASSED = "passed"
+
+
+@dataclass(frozen=True)
+class StepMark:
+    step: LabStep
+    mark: Mark
+    tries: int
+    hints: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A student with their seat, if they have one by now, and a mark for each step of the lab."""
+
+    student: Student
+    seat: Seat | None
+    marks: tuple[StepMark, ...]
+
+    @property
+    def passed(self) -> int:
+        return sum(mark.mark == Mark.PASSED for mark in self.marks)
+
+
+@dataclass(frozen=True)
+class Board:
+    """`counts` are of living seats, by state. `work` is the class's newest work while it is under way or failed."""
+
+    lab_session: LabSession
+    spec: LabSpec
+    seats: tuple[Seat, ...]
+    failed: tuple[Seat, ...]
+    rows: tuple[Row, ...]
+    work: Progress | None
+
+    @property
+    def counts(self) -> Mapping[SeatState, int]:
+        return {state: sum(seat.state == state for seat in self.seats) for state in SHOWN}
+
+    @property
+    def usable(self) -> int:
+        return self.counts[SeatState.READY] + self.counts[SeatState.TAKEN]
+
+    @property
+    def free(self) -> tuple[Seat, ...]:
+        return tuple(seat for seat in self.seats if seat.student_id is None)
+
+    @property
+    def hands(self) -> tuple[Row, ...]:
+        """In the order in which they were raised."""
+        raised = [row for row in self.rows if row.student.hand_at is not None]
+        return tuple(sorted(raised, key=raised_at))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One screen on the wall."""
+
+    seat: Seat
+    machine: str
+    student: str
+
+
+def raised_at(row: Row) -> datetime:
+    assert row.student.hand_at is not None  # noqa: S101 - only raised hands are sorted
+    return row.student.hand_at
+
+
+def board_of(db: Session, lab_session: LabSession, now: datetime) -> Board:
+    spec = lab_from_data(lab_session.lab_version.spec)
+    rows = seats.seats_of(db, lab_session.id)
+    students = list(
+        db.scalars(select(Student).where(Student.lab_session_id == lab_session.id).order_by(Student.joined_at))
+    )
+    work = workflows.progress_of(db, lab_session.workflow_id, now) if lab_session.workflow_id else None
+    by_student = {seat.student_id: seat for seat in rows if seat.student_id}
+    results = results_of(db, lab_session.id)
+    return Board(
+        lab_session=lab_session,
+        spec=spec,
+        seats=tuple(seat for seat in rows if seat.state in SHOWN),
+        failed=tuple(seat for seat in rows if seat.state == SeatState.REPLACED),
+        rows=tuple(
+            Row(student, by_student.get(student.id), marks_of(spec, student, results.get(student.id, {})))
+            for student in students
+        ),
+        work=work if work is not None and work.state in (*workflows.LIVE, workflows.WorkflowState.FAILED) else None,
+    )
+
+
+def results_of(db: Session, lab_session_id: UUID) -> dict[UUID, dict[str, StepResult]]:
+    query = select(StepResult).join(Student, Student.id == StepResult.student_id)
+    found: dict[UUID, dict[str, StepResult]] = {}
+    for result in db.scalars(query.where(Student.lab_session_id == lab_session_id)):
+        found.setdefault(result.student_id, {})[result.step] = result
+    return found
+
+
+def marks_of(spec: LabSpec, student: Student, results: Mapping[str, StepResult]) -> tuple[StepMark, ...]:
+    return tuple(mark_of(step, student, results.get(step.slug)) for step in spec.steps)
+
+
+def mark_of(step: LabStep, student: Student, result: StepResult | None) -> StepMark:
+    if result is None:
+        here = student.step == step.slug
+        return StepMark(step, Mark.HERE if here else Mark.NOT_YET, 0, 0, "")
+    return StepMark(step, kind_of(step, student, result), result.tries, result.hints, result.said)
+
+
+def kind_of(step: LabStep, student: Student, result: StepResult) -> Mark:
+    if result.passed_at is not None:
+        return Mark.PASSED
+    if result.tries and any(check.by == CheckBy.TEACHER for check in step.checks):
+        return Mark.ASKED
+    if result.tries:
+        return Mark.TRIED
+    return Mark.HERE if student.step == step.slug else Mark.NOT_YET
+
+
+def stuck_steps(rows: Sequence[Row]) -> dict[str, int]:
+    """How many students tried a step and have not passed it yet."""
+    found: dict[str, int] = {}
+    for row in rows:
+        for mark in row.marks:
+            if mark.mark in (Mark.TRIED, Mark.ASKED):
+                found[mark.step.slug] = found.get(mark.step.slug, 0) + 1
+    return found
+
+
+def tiles_of(db: Session, lab_session: LabSession) -> list[Tile]:
+    """The screens of all machines that run, those of students first."""
+    names = dict(db.execute(select(Student.id, Student.name).where(Student.lab_session_id == lab_session.id)))
+    rows = seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY))
+    tiles = [Tile(seat, machine.name, names.get(seat.student_id, "")) for seat in rows for machine in seat.machines]
+    return sorted(tiles, key=lambda tile: (not tile.student, tile.seat.number))

@@ -1,0 +1,178 @@
+"""Looks whether a step of a lab is done: inside the guests, from the seat's network, or by the teacher's eyes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, Conflict, GuestSilent, MachineMissing, NotFound, OutsideUnavailable
+from portal.core.labs import Check, CheckBy, LabSpec, LabStep, lab_from_data
+from portal.core.lifecycle import LabSessionState, SeatState
+from portal.core.templates import Words
+from portal.interfaces import Doors, HostAddress, Hypervisor
+from portal.models import LabSession, Seat, StepResult, Student
+from portal.services import seats
+from portal.services.seat_designs import door_name
+
+SHELL = "/bin/sh"
+LONGEST_SAID = 300
+PAUSE = timedelta(seconds=1)  # between two tries of one student
+SILENT = Words(
+    es="La máquina no responde. Espere un momento y compruebe otra vez; si sigue igual, levante la mano.",
+    en="The machine does not answer. Wait a moment and check again; if it stays so, raise your hand.",
+)
+WAITS = Words(es="Su docente mira este paso y lo confirma.", en="Your teacher looks at this step and confirms it.")
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """What checks look with."""
+
+    hypervisor: Hypervisor
+    doors: Doors
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a seat is: its host, and its machines' ids by their names in the lab."""
+
+    host: HostAddress
+    seat_id: UUID
+    machines: Mapping[str, UUID]
+
+
+@dataclass(frozen=True)
+class Try:
+    """What is to be looked at, and in which language its student reads."""
+
+    step: LabStep
+    place: Place
+    locale: str
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """`messages` are for the student, in their language. A step that waits for the teacher has not passed yet."""
+
+    passed: bool
+    messages: tuple[str, ...] = ()
+    waits_for_teacher: bool = False
+
+
+def step_of(spec: LabSpec, slug: str) -> LabStep:
+    step = spec.step(slug)
+    if step is None:
+        raise NotFound(N_("This lab has no such step."))
+    return step
+
+
+def begin_try(db: Session, student_id: UUID, step: str, now: datetime) -> Try:
+    """Raises Conflict while there is nothing to check, and NotFound for a step that the lab does not have."""
+    student = db.get_one(Student, student_id)
+    lab_session = db.get_one(LabSession, student.lab_session_id)
+    wanted = step_of(lab_from_data(lab_session.lab_version.spec), step)
+    seat = seats.seat_of(db, student.id)
+    if lab_session.state not in (LabSessionState.READY, LabSessionState.RUNNING):
+        raise Conflict(N_("The class is not on."))
+    if seat is None or seat.state != SeatState.TAKEN:
+        raise Conflict(N_("Your machines are being prepared. Check again when they are ready."))
+    result = result_of(db, student, step, now)
+    if result.tried_at is not None and result.tried_at > now - PAUSE:
+        raise Conflict(N_("This was checked just now. Please wait a moment."))
+    result.tried_at = now
+    return Try(wanted, place_of(seat), student.locale)
+
+
+def place_of(seat: Seat) -> Place:
+    if seat.host is None:
+        raise Conflict(N_("Your machines are being prepared. Check again when they are ready."))
+    return Place(seat.host.reached_at, seat.id, {machine.name: machine.id for machine in seat.machines})
+
+
+def result_of(db: Session, student: Student, step: str, now: datetime) -> StepResult:
+    """The student's row for this step, made when it is first needed."""
+    result = db.get(StepResult, (student.id, step))
+    if result is None:
+        result = StepResult(student_id=student.id, step=step, begun_at=now)
+        db.add(result)
+        db.flush()
+    return result
+
+
+def note_try(db: Session, student_id: UUID, step: str, outcome: CheckOutcome, now: datetime) -> None:
+    student = db.get_one(Student, student_id)
+    result = result_of(db, student, step, now)
+    result.tries += 1
+    result.said = " ".join(outcome.messages)[:1000]
+    if outcome.passed and result.passed_at is None:
+        result.passed_at = now
+    seats.bump(db, student.lab_session_id)
+
+
+def look(eyes: Eyes, step: LabStep, place: Place, locale: str) -> CheckOutcome:
+    """All checks of a step, in their order, up to the first that does not pass."""
+    waits = False
+    for check in step.checks:
+        if check.by == CheckBy.TEACHER:
+            waits = True
+            continue
+        said = try_check(eyes, check, place, locale)
+        if said is not None:
+            return CheckOutcome(False, (said,))
+    if waits:
+        return CheckOutcome(False, (WAITS.read(locale),), waits_for_teacher=True)
+    return CheckOutcome(True)
+
+
+def try_check(eyes: Eyes, check: Check, place: Place, locale: str) -> str | None:
+    """None if it passes, else what the student is told. Tried as often as the lab says."""
+    said: str | None = None
+    for _ in range(check.tries):
+        try:
+            said = look_once(eyes, check, place, locale)
+        except (GuestSilent, MachineMissing, OutsideUnavailable):
+            said = SILENT.read(locale)
+        if said is None:
+            return None
+    return said
+
+
+def look_once(eyes: Eyes, check: Check, place: Place, locale: str) -> str | None:
+    message = check.message.read(locale)
+    machine_id = place.machines.get(check.machine)
+    if machine_id is None:
+        return message
+    if check.by == CheckBy.AGENT:
+        command = (SHELL, "-c", check.script)
+        answer = eyes.hypervisor.run_in_guest(place.host, machine_id, command, timeout_s=check.timeout_s)
+        return None if answer.exit_code == 0 else last_line(answer.output) or message
+    if check.by == CheckBy.SERIAL:
+        return None if re.search(check.pattern, eyes.hypervisor.serial_log(place.host, machine_id)) else message
+    door = door_name(check.machine, check.port)
+    if check.by == CheckBy.TCP:
+        return None if eyes.doors.probe(place.host, place.seat_id, door, timeout_s=check.timeout_s) else message
+    page = eyes.doors.get(place.host, place.seat_id, door, path=check.path, timeout_s=check.timeout_s)
+    right = page.open and page.status == check.status and re.search(check.pattern, page.body)
+    return None if right else message
+
+
+def last_line(output: str) -> str:
+    """What a check's script says to the student: its last line that is not empty."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1][:LONGEST_SAID] if lines else ""
+
+
+def confirm(db: Session, *, student: Student, step: str, now: datetime) -> None:
+    """The teacher has looked and the step is done."""
+    lab_session = db.get_one(LabSession, student.lab_session_id)
+    step_of(lab_from_data(lab_session.lab_version.spec), step)
+    result = result_of(db, student, step, now)
+    if result.passed_at is None:
+        result.passed_at = now
+        result.said = ""
+        seats.bump(db, student.lab_session_id)

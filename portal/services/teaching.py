@@ -1,0 +1,207 @@
+"""What a teacher does with a class that is on: open, lock, tell, begin seats again, end; and what the clock does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, Conflict, Invalid, NotFound
+from portal.core.lifecycle import LabSessionState, SeatState, WorkflowState
+from portal.core.policy import Actor, Permission
+from portal.interfaces import WorkflowQueue
+from portal.models import LabSession, Seat, Student, Workflow
+from portal.services import checks, seats, workflows
+from portal.services.audit import record
+from portal.services.seats import subject_of
+
+ON = (LabSessionState.READY, LabSessionState.RUNNING)
+LIVING = (LabSessionState.PREPARING, *ON)
+LONGEST_NOTICE = 500
+TRIED_AGAIN_AFTER = timedelta(minutes=1)
+
+
+def own(db: Session, *, actor: Actor, lab_session_id: UUID, lock: bool = False) -> LabSession:
+    """The class, for its teacher and for administrators of labs; for others there is none."""
+    lab_session = db.get(LabSession, lab_session_id, with_for_update={"of": LabSession} if lock else None)
+    mine = lab_session is not None and (
+        lab_session.teacher_id == actor.account_id or actor.may(Permission.MANAGE_LABS, lab_session.department_id)
+    )
+    if lab_session is None or not mine or not actor.may(Permission.TEACH):
+        raise NotFound(N_("There is no such class."))
+    return lab_session
+
+
+def prepare(db: Session, *, lab_session: LabSession, queue: WorkflowQueue, now: datetime, by: Actor | None) -> Workflow:
+    """Begin to make the seats. Raises Conflict unless the class is only booked."""
+    lab_session.move_to(LabSessionState.PREPARING)
+    workflow = workflows.begin(db, kind="prepare_class", subject_id=lab_session.id, queue=queue, now=now)
+    lab_session.workflow_id = workflow.id
+    record(db, actor=by, action="lab_session.preparing", subject=subject_of(lab_session), now=now)
+    return workflow
+
+
+def open_class(db: Session, *, actor: Actor, lab_session_id: UUID, now: datetime) -> LabSession:
+    """Begin before the hour. Raises Conflict while the seats are not ready."""
+    lab_session = own(db, actor=actor, lab_session_id=lab_session_id, lock=True)
+    if lab_session.state != LabSessionState.READY:
+        raise Conflict(N_("This class cannot begin now: its seats are not ready, or it is over."))
+    begin(db, lab_session, by=actor, now=now)
+    return lab_session
+
+
+def begin(db: Session, lab_session: LabSession, *, by: Actor | None, now: datetime) -> None:
+    lab_session.move_to(LabSessionState.RUNNING)
+    lab_session.opened_at = now
+    record(db, actor=by, action="lab_session.opened", subject=subject_of(lab_session), now=now)
+
+
+def end_class(
+    db: Session, *, actor: Actor | None, lab_session: LabSession, queue: WorkflowQueue, now: datetime
+) -> Workflow | None:
+    """End it now: students' keys and consoles end at once, and all that it has is taken away.
+
+    A preparation that is under way is asked to stop first; it clears up after itself, and then None is returned.
+    """
+    if lab_session.state not in LIVING:
+        raise Conflict(N_("This class is not on."))
+    if workflows.is_under_way(db, lab_session.id):
+        workflows.ask_cancel(db, workflow_id=lab_session.workflow_id or "", now=now)
+        return None
+    lab_session.move_to(LabSessionState.ENDED)
+    lab_session.ended_at = now
+    record(db, actor=actor, action="lab_session.ended", subject=subject_of(lab_session), now=now)
+    return clear(db, lab_session, queue=queue, now=now)
+
+
+def clear(db: Session, lab_session: LabSession, *, queue: WorkflowQueue, now: datetime) -> Workflow:
+    """Take away all that the class has on the hosts."""
+    workflow = workflows.begin(db, kind="end_class", subject_id=lab_session.id, queue=queue, now=now, clean_up=True)
+    lab_session.workflow_id = workflow.id
+    return workflow
+
+
+def set_lock(db: Session, *, actor: Actor, lab_session_id: UUID, locked: bool, now: datetime) -> None:
+    """Locked: students see their machines and the guide, and type nothing."""
+    lab_session = on_now(db, actor, lab_session_id)
+    if lab_session.locked != locked:
+        lab_session.locked = locked
+        lab_session.revision += 1
+        action = "lab_session.locked" if locked else "lab_session.unlocked"
+        record(db, actor=actor, action=action, subject=subject_of(lab_session), now=now)
+
+
+def tell_all(db: Session, *, actor: Actor, lab_session_id: UUID, text: str, now: datetime) -> None:
+    """A message on every student's page; an empty one takes the last one away."""
+    text = " ".join(text.split())
+    if len(text) > LONGEST_NOTICE:
+        raise Invalid(N_("At most %(most)s characters."), field="text", most=LONGEST_NOTICE)
+    lab_session = on_now(db, actor, lab_session_id)
+    lab_session.notice, lab_session.notice_at = text, now
+    lab_session.revision += 1
+
+
+def on_now(db: Session, actor: Actor, lab_session_id: UUID) -> LabSession:
+    lab_session = own(db, actor=actor, lab_session_id=lab_session_id, lock=True)
+    if lab_session.state not in ON:
+        raise Conflict(N_("This class is not on."))
+    return lab_session
+
+
+def reset_seats(
+    db: Session,
+    *,
+    actor: Actor,
+    lab_session_id: UUID,
+    seat_ids: Iterable[UUID] | None,
+    queue: WorkflowQueue,
+    now: datetime,
+) -> int:
+    """Begin these seats again, or all that somebody sits at. Those that are being made already are left alone."""
+    lab_session = on_now(db, actor, lab_session_id)
+    wanted = None if seat_ids is None else set(seat_ids)
+    begun = 0
+    for seat in seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY)):
+        asked_for = seat.student_id is not None if wanted is None else seat.id in wanted
+        if asked_for and not workflows.is_under_way(db, seat.id):
+            seats.ask_reset(db, seat=seat, by=actor, queue=queue, now=now)
+            begun += 1
+    return begun
+
+
+def student_in(db: Session, lab_session: LabSession, student_id: UUID) -> Student:
+    student = db.get(Student, student_id)
+    if student is None or student.lab_session_id != lab_session.id:
+        raise NotFound(N_("There is no such student in this class."))
+    return student
+
+
+def lower_hand(db: Session, *, actor: Actor, lab_session_id: UUID, student_id: UUID) -> None:
+    lab_session = own(db, actor=actor, lab_session_id=lab_session_id)
+    student = student_in(db, lab_session, student_id)
+    student.hand, student.hand_at = None, None
+    seats.bump(db, lab_session.id)
+
+
+def confirm_step(
+    db: Session, *, actor: Actor, lab_session_id: UUID, student_id: UUID, step: str, now: datetime
+) -> None:
+    """The teacher has looked: the step is done."""
+    lab_session = on_now(db, actor, lab_session_id)
+    checks.confirm(db, student=student_in(db, lab_session, student_id), step=step, now=now)
+
+
+def prepare_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
+    """Begin the preparation of classes whose time has come; those that failed are tried again until they are over."""
+    due = select(LabSession).where(
+        LabSession.state == LabSessionState.BOOKED, LabSession.prepare_at <= now, LabSession.ends_at > now
+    )
+    begun = 0
+    for lab_session in list(db.scalars(due.with_for_update(of=LabSession, skip_locked=True))):
+        prepare(db, lab_session=lab_session, queue=queue, now=now, by=None)
+        begun += 1
+    failed = select(LabSession).where(LabSession.state == LabSessionState.PREPARING, LabSession.ends_at > now)
+    for lab_session in list(db.scalars(failed.with_for_update(of=LabSession, skip_locked=True))):
+        begun += try_again(db, lab_session, queue, now)
+    return begun
+
+
+def try_again(db: Session, lab_session: LabSession, queue: WorkflowQueue, now: datetime) -> bool:
+    """Whether the class's last work failed a while ago and is begun again."""
+    latest = workflows.latest_of(db, lab_session.id)
+    if latest is None or latest.state != WorkflowState.FAILED or latest.ended_at is None:
+        return False
+    if latest.ended_at + TRIED_AGAIN_AFTER > now:
+        return False
+    lab_session.workflow_id = workflows.retry(db, workflow_id=latest.id, queue=queue, now=now).id
+    return True
+
+
+def begin_due(db: Session, *, now: datetime) -> int:
+    """Classes that are ready begin at their hour by themselves."""
+    due = select(LabSession).where(LabSession.state == LabSessionState.READY, LabSession.starts_at <= now)
+    waiting = list(db.scalars(due.with_for_update(of=LabSession, skip_locked=True)))
+    for lab_session in waiting:
+        begin(db, lab_session, by=None, now=now)
+    return len(waiting)
+
+
+def end_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
+    """Classes end at their hour; what could not be taken away is tried again until nothing is left."""
+    over = or_(LabSession.ends_at <= now, LabSession.state.in_((LabSessionState.ENDED, LabSessionState.CANCELLED)))
+    left = select(Seat.lab_session_id).where(Seat.state != SeatState.GONE)
+    due = select(LabSession).where(over, or_(LabSession.state.in_(LIVING), LabSession.id.in_(left)))
+    ended = 0
+    for lab_session in list(db.scalars(due.with_for_update(of=LabSession, skip_locked=True))):
+        if lab_session.state in LIVING:
+            ended += end_class(db, actor=None, lab_session=lab_session, queue=queue, now=now) is not None
+        elif not workflows.is_under_way(db, lab_session.id):
+            ended += try_again(db, lab_session, queue, now)
+    missed = select(LabSession).where(LabSession.state == LabSessionState.BOOKED, LabSession.ends_at <= now)
+    for lab_session in list(db.scalars(missed.with_for_update(of=LabSession, skip_locked=True))):
+        lab_session.move_to(LabSessionState.CANCELLED)
+        lab_session.tell_trouble(N_("It was never prepared: no worker ran in its time."))
+    return ended

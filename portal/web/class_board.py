@@ -1,0 +1,221 @@
+"""The teacher's board of one class: seats, students and steps, screens, and what a teacher does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.core.errors import N_, NotFound, PortalError
+from portal.core.policy import Permission
+from portal.models import LabSession, Seat
+from portal.services import boards, seats, teaching
+from portal.web.context import actor, background, db, now, permission, site
+from portal.web.languages import in_words
+from portal.web.screens import picture_of
+
+bp = Blueprint("class_board", __name__, url_prefix="/classes/<uuid:lab_session_id>")
+NOTHING_NEW = ("", 204)
+
+
+def own(lab_session_id: UUID) -> LabSession:
+    return teaching.own(db(), actor=actor(), lab_session_id=lab_session_id)
+
+
+def back(lab_session_id: UUID) -> ResponseReturnValue:
+    return redirect(url_for("lab_sessions.show", lab_session_id=lab_session_id), 303)
+
+
+def act(lab_session_id: UUID, work: Callable[[], object], done: str) -> ResponseReturnValue:
+    """Do it, commit and say so; what cannot be done now is said on the board. A class of others there is none."""
+    try:
+        work()
+    except NotFound:
+        raise
+    except PortalError as error:
+        db().rollback()
+        flash(in_words(error), "error")
+    else:
+        db().commit()
+        flash(done, "success")
+    return back(lab_session_id)
+
+
+@bp.get("/board")
+@permission(Permission.TEACH)
+@background
+def show(lab_session_id: UUID) -> ResponseReturnValue:
+    """The board's fragment; nothing while the page shows the newest state already."""
+    board = boards.board_of(db(), own(lab_session_id), now())
+    if request.args.get("seen") == seen_of(board):
+        return NOTHING_NEW
+    return render_template("lab_sessions/_board.html", board=board, seen=seen_of(board), alone=True)
+
+
+def seen_of(board: boards.Board) -> str:
+    """Changes with everything that the board shows, but for the screens, which are asked for by themselves."""
+    work = f"{board.work.workflow_id}.{board.work.revision}" if board.work else ""
+    return f"{board.lab_session.revision}.{work}"
+
+
+def confirm(lab_session_id: UUID, *, title: str, text: str, words: str, action: str) -> ResponseReturnValue:
+    return render_template(
+        "components/confirm.html",
+        title=title,
+        text=text,
+        words=words,
+        danger=True,
+        action=action,
+        fields={},
+        back=url_for("lab_sessions.show", lab_session_id=lab_session_id),
+    )
+
+
+@bp.post("/prepare")
+@permission(Permission.TEACH)
+def prepare(lab_session_id: UUID) -> ResponseReturnValue:
+    def work() -> None:
+        lab_session = teaching.own(db(), actor=actor(), lab_session_id=lab_session_id, lock=True)
+        teaching.prepare(db(), lab_session=lab_session, queue=site().queue, now=now(), by=actor())
+
+    return act(lab_session_id, work, _("The seats are being prepared."))
+
+
+@bp.post("/open")
+@permission(Permission.TEACH)
+def open_class(lab_session_id: UUID) -> ResponseReturnValue:
+    def work() -> None:
+        teaching.open_class(db(), actor=actor(), lab_session_id=lab_session_id, now=now())
+
+    return act(lab_session_id, work, _("The class has begun."))
+
+
+@bp.get("/end")
+@permission(Permission.TEACH)
+def ask_end(lab_session_id: UUID) -> ResponseReturnValue:
+    own(lab_session_id)
+    return confirm(
+        lab_session_id,
+        title=_("End the class?"),
+        text=_("Everybody is sent out, and all machines with everything on them are deleted. This cannot be undone."),
+        words=_("End the class"),
+        action=url_for("class_board.end", lab_session_id=lab_session_id),
+    )
+
+
+@bp.post("/end")
+@permission(Permission.TEACH)
+def end(lab_session_id: UUID) -> ResponseReturnValue:
+    def work() -> None:
+        lab_session = teaching.own(db(), actor=actor(), lab_session_id=lab_session_id, lock=True)
+        teaching.end_class(db(), actor=actor(), lab_session=lab_session, queue=site().queue, now=now())
+
+    return act(lab_session_id, work, _("The class has ended. Its machines are being taken away."))
+
+
+@bp.post("/lock")
+@permission(Permission.TEACH)
+def lock(lab_session_id: UUID) -> ResponseReturnValue:
+    locked = request.form.get("locked") == "yes"
+
+    def work() -> None:
+        teaching.set_lock(db(), actor=actor(), lab_session_id=lab_session_id, locked=locked, now=now())
+
+    said = _("Everybody can look and nobody can type.") if locked else _("Everybody can type again.")
+    return act(lab_session_id, work, said)
+
+
+@bp.post("/notice")
+@permission(Permission.TEACH)
+def notice(lab_session_id: UUID) -> ResponseReturnValue:
+    text = request.form.get("text", "")
+
+    def work() -> None:
+        teaching.tell_all(db(), actor=actor(), lab_session_id=lab_session_id, text=text, now=now())
+
+    return act(lab_session_id, work, _("Everybody sees your message.") if text.strip() else _("The message is gone."))
+
+
+@bp.get("/reset")
+@permission(Permission.TEACH)
+def ask_reset(lab_session_id: UUID) -> ResponseReturnValue:
+    """One seat, by its number in the address, or all."""
+    own(lab_session_id)
+    number = request.args.get("seat", type=int)
+    seat = seat_in(lab_session_id, number) if number is not None else None
+    title = _("Begin seat %(number)s again?", number=seat.number) if seat else _("Begin all seats again?")
+    return confirm(
+        lab_session_id,
+        title=title,
+        text=_("The machines go back to how they were at the beginning. What was done on them is lost."),
+        words=_("Begin again"),
+        action=url_for("class_board.reset", lab_session_id=lab_session_id, seat=seat.number if seat else None),
+    )
+
+
+@bp.post("/reset")
+@permission(Permission.TEACH)
+def reset(lab_session_id: UUID) -> ResponseReturnValue:
+    number = request.args.get("seat", type=int)
+
+    def work() -> None:
+        wanted = [seat_in(lab_session_id, number).id] if number is not None else None
+        teaching.reset_seats(
+            db(), actor=actor(), lab_session_id=lab_session_id, seat_ids=wanted, queue=site().queue, now=now()
+        )
+
+    return act(lab_session_id, work, _("It begins again: that takes a few seconds."))
+
+
+def seat_in(lab_session_id: UUID, number: int) -> Seat:
+    own(lab_session_id)
+    for seat in seats.seats_of(db(), lab_session_id, boards.SHOWN):
+        if seat.number == number:
+            return seat
+    raise NotFound(N_("There is no such seat in this class."))
+
+
+@bp.post("/students/<uuid:student_id>/hand")
+@permission(Permission.TEACH)
+def lower_hand(lab_session_id: UUID, student_id: UUID) -> ResponseReturnValue:
+    def work() -> None:
+        teaching.lower_hand(db(), actor=actor(), lab_session_id=lab_session_id, student_id=student_id)
+
+    return act(lab_session_id, work, _("The hand is down."))
+
+
+@bp.post("/students/<uuid:student_id>/steps/<step>")
+@permission(Permission.TEACH)
+def confirm_step(lab_session_id: UUID, student_id: UUID, step: str) -> ResponseReturnValue:
+    def work() -> None:
+        teaching.confirm_step(
+            db(), actor=actor(), lab_session_id=lab_session_id, student_id=student_id, step=step, now=now()
+        )
+
+    return act(lab_session_id, work, _("The step is done."))
+
+
+@bp.get("/wall")
+@permission(Permission.TEACH)
+@background
+def wall(lab_session_id: UUID) -> ResponseReturnValue:
+    lab_session = own(lab_session_id)
+    tiles = boards.tiles_of(db(), lab_session)
+    several = len({tile.machine for tile in tiles}) > 1
+    return render_template("lab_sessions/_wall.html", lab_session=lab_session, tiles=tiles, several=several)
+
+
+@bp.get("/seats/<int:number>/<machine>/screen")
+@permission(Permission.TEACH)
+@background
+def screen(lab_session_id: UUID, number: int, machine: str) -> Response:
+    """What the machine shows, at most a few seconds old."""
+    seat = seat_in(lab_session_id, number)
+    found = seats.machine_of(seat, machine)
+    if found is None or seat.host is None:
+        raise NotFound(N_("There is no such machine."))
+    host, machine_id = seat.host.reached_at, found.id
+    return Response(picture_of(site(), host, machine_id), mimetype="image/png")

@@ -1,0 +1,178 @@
+"""Makes the seats of a class until enough of them serve: what fails is replaced, elsewhere if its host failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, PlaybookFailed
+from portal.core.lifecycle import SeatImageState, SeatState
+from portal.interfaces import PlaybookResult
+from portal.models import LabSession, Seat, SeatImage
+from portal.services import claims, seats
+from portal.services.seat_designs import SeatDesign, design_of, image_key, order_of
+from portal.workflows.playbook_jobs import run_playbook
+from portal.workflows.seat_runs import SeatWork, make_run
+from portal.workflows.seat_waiting import all_within, guests_of, wait_for_seats
+from portal.workflows.sequence import Context
+
+ROUNDS = 3
+ANSWERS_NOT = N_("It did not answer in time.")
+HOST_SAID = N_("Its host said: %(reason)s")
+USABLE = (SeatState.READY, SeatState.TAKEN)
+
+
+@dataclass
+class Round:
+    """What one round has met: `avoid` are hosts that failed, `cold` says that restoring does not work."""
+
+    avoid: set[UUID] = field(default_factory=set)
+    cold: bool = False
+
+
+def make_until_enough(ctx: Context) -> None:
+    """Raises PlaybookFailed if not a single seat serves in the end."""
+    met = Round()
+    for attempt in range(ROUNDS):
+        top_up(ctx, met, spares=attempt == 0)
+        works, design = works_of(ctx, cold=met.cold)
+        if not works:
+            break
+        make(ctx, design, works, met)
+    check_some_serve(ctx)
+
+
+def top_up(ctx: Context, met: Round, *, spares: bool) -> None:
+    """Rows, capacity and hosts for as many seats as are missing. In later rounds nobody needs spare ones."""
+    with ctx.write() as db:
+        lab_session = db.get_one(LabSession, ctx.subject_id)
+        design = design_of(db, lab_session.lab_version)
+        rows = seats.seats_of(db, lab_session.id)
+        alive = [seat for seat in rows if seat.state in (SeatState.BUILDING, *USABLE)]
+        wanted = lab_session.seats + (lab_session.spares if spares else 0)
+        first = max((seat.number for seat in rows), default=0) + 1
+        missing = max(wanted - len(alive), 0)
+        seats.add_seats(db, lab_session, design, range(first, first + missing), ctx.site.clock())
+        place(db, ctx, lab_session, met.avoid)
+
+
+def place(db: Session, ctx: Context, lab_session: LabSession, avoid: set[UUID]) -> None:
+    """Hosts for all seats that have none yet."""
+    homeless = [seat for seat in seats.seats_of(db, lab_session.id, (SeatState.BUILDING,)) if seat.host_id is None]
+    if not homeless:
+        return
+    design = design_of(db, lab_session.lab_version)
+    slugs = {part.machine.name: part.template.slug for part in design.parts}
+    wanted = {
+        seat.id: [claims.SeatClaim(machine.id, slugs[machine.name], claims.amount_of(machine)) for machine in machines]
+        for seat in homeless
+        if (machines := seats.machines_in(db, seat.id))
+    }
+    now, reserve = ctx.site.clock(), ctx.site.settings.reserve_hosts
+    claims.hold_seats(db, lab_session, wanted, now)
+    hosts = claims.place_seats(db, lab_session, wanted, reserve_hosts=reserve, avoid=frozenset(avoid))
+    for seat in homeless:
+        seat.host_id = hosts[seat.id].id
+        seat.begun_at = now
+    db.flush()
+
+
+def works_of(ctx: Context, *, cold: bool) -> tuple[list[SeatWork], SeatDesign]:
+    """Every seat that is to be made, each with a fencing number of its own above all before."""
+    with ctx.write() as db:
+        lab_session = db.get_one(LabSession, ctx.subject_id)
+        design = design_of(db, lab_session.lab_version)
+        rows = seats.seats_of(db, lab_session.id, (SeatState.BUILDING,))
+        return [work_on(db, design, seat, cold=cold) for seat in rows if seat.host is not None], design
+
+
+def work_on(db: Session, design: SeatDesign, seat: Seat, *, cold: bool = False, fresh: bool = False) -> SeatWork:
+    if seat.host is None:
+        raise PlaybookFailed(N_("This seat is on no host."))
+    seat.fencing += 1
+    image = None if cold else image_for(db, design, seat)
+    order = order_of(design, owner_id=seat.lab_session_id, number=seat.number, image=image, fresh=fresh)
+    return SeatWork(order, seat.host.reached_at, seat.fencing)
+
+
+def image_for(db: Session, design: SeatDesign, seat: Seat) -> str | None:
+    """A saved seat that this host can restore, if there is one."""
+    if seat.host is None or not design.can_be_warm:
+        return None
+    image = db.get(SeatImage, image_key(design, seat.host))
+    return image.key if image is not None and image.state == SeatImageState.READY else None
+
+
+def make(ctx: Context, design: SeatDesign, works: Sequence[SeatWork], met: Round) -> None:
+    names = [work.order.label for work in works]
+    result = run_playbook(ctx, make_run(ctx.site.settings.storage_dir, works), names)
+    troubles = troubles_of(works, result)
+    made = [work for work in works if work.order.seat_id not in troubles]
+    warm = bool(works) and all(work.order.image is not None for work in works)
+    served = wait_for_seats(
+        ctx,
+        guests_of(design, made),
+        within_s=all_within(design, warm=warm),
+        served=lambda ready: note_ready(ctx, made, ready),
+    )
+    silent = {work.order.seat_id: (ANSWERS_NOT, {}) for work in made if work.order.seat_id not in served}
+    troubles.update(silent)  # type: ignore[arg-type] # an empty dict of params
+    note_failures(ctx, troubles)
+    met.cold = met.cold or (warm and bool(troubles))
+    silent_hosts = set(result.hosts_failed)
+    with ctx.site.sessions() as db:
+        met.avoid |= {
+            seat.host_id
+            for seat in seats.seats_of(db, ctx.subject_id)
+            if seat.host is not None and seat.host.name in silent_hosts and seat.host_id
+        }
+
+
+def troubles_of(works: Sequence[SeatWork], result: PlaybookResult) -> dict[UUID, tuple[str, Mapping[str, object]]]:
+    """Seats that were not made, each with a msgid and what fills it."""
+    troubles: dict[UUID, tuple[str, Mapping[str, object]]] = {}
+    for work in works:
+        outcome = result.machines.get(work.order.seat_id)
+        if outcome is not None and outcome.ok:
+            continue
+        said = outcome.message if outcome is not None else result.hosts_failed.get(work.host.name, "nothing")
+        troubles[work.order.seat_id] = (HOST_SAID, {"reason": said[:300]})
+    return troubles
+
+
+def note_ready(ctx: Context, works: Sequence[SeatWork], ready: set[UUID]) -> None:
+    warm = {work.order.seat_id: work.order.image is not None for work in works}
+    with ctx.write() as db:
+        now = ctx.site.clock()
+        changed = False
+        for seat in seats.seats_of(db, ctx.subject_id, (SeatState.BUILDING,)):
+            if seat.id in ready:
+                seat.move_to(SeatState.TAKEN if seat.student_id else SeatState.READY)
+                seat.ready_at, seat.warm = now, warm.get(seat.id)
+                changed = True
+        if changed:
+            seats.bump(db, ctx.subject_id)
+            ctx.report(db, len(seats.seats_of(db, ctx.subject_id, USABLE)))
+
+
+def note_failures(ctx: Context, troubles: Mapping[UUID, tuple[str, Mapping[str, object]]]) -> None:
+    if not troubles:
+        return
+    with ctx.write() as db:
+        for seat in seats.seats_of(db, ctx.subject_id, (SeatState.BUILDING,)):
+            if seat.id in troubles:
+                message, params = troubles[seat.id]
+                seats.replace_seat(db, seat, message, dict(params), ctx.site.clock())
+
+
+def check_some_serve(ctx: Context) -> None:
+    with ctx.site.sessions() as db:
+        rows = seats.seats_of(db, ctx.subject_id)
+        if any(seat.state in USABLE for seat in rows):
+            return
+        failed = [seat for seat in rows if seat.trouble]
+        reason = failed[-1].trouble % failed[-1].trouble_params if failed else "?"
+    raise PlaybookFailed(N_("None of the seats could be prepared. The last one: %(reason)s"), reason=reason)

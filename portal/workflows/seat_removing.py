@@ -1,0 +1,53 @@
+"""Takes seats away with all they have on their hosts; for a host that is lost another one does it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core.lifecycle import HostState, SeatState
+from portal.models import LabSession, Seat
+from portal.services import claims, seats
+from portal.services.seat_designs import SeatDesign, design_of, order_of
+from portal.workflows.playbook_jobs import check_result, run_playbook
+from portal.workflows.removing import stand_in_of
+from portal.workflows.seat_runs import SeatWork, ids_of, remove_run
+from portal.workflows.sequence import Context
+
+LEFT = tuple(state for state in SeatState if state != SeatState.GONE)
+
+
+def remove_seats(ctx: Context, lab_session_id: UUID, states: Collection[SeatState] = LEFT) -> None:
+    """What is gone already is fine. Seats that were never placed have nothing on any host."""
+    with ctx.write() as db:
+        lab_session = db.get_one(LabSession, lab_session_id)
+        design = design_of(db, lab_session.lab_version)
+        rows = seats.seats_of(db, lab_session_id, states)
+        works = [work_of(db, design, seat) for seat in rows if seat.host is not None]
+        ids = [seat.id for seat in rows]
+    if works:
+        check_result(run_playbook(ctx, remove_run(ctx.site.settings.storage_dir, works)), ids_of(works))
+    note_gone(ctx, lab_session_id, ids)
+
+
+def work_of(db: Session, design: SeatDesign, seat: Seat) -> SeatWork:
+    host = seat.host if seat.host is not None and seat.host.state != HostState.LOST else stand_in_of(db)
+    seat.fencing += 1
+    return SeatWork(order_of(design, owner_id=seat.lab_session_id, number=seat.number), host.reached_at, seat.fencing)
+
+
+def note_gone(ctx: Context, lab_session_id: UUID, ids: Collection[UUID]) -> None:
+    with ctx.write() as db:
+        now = ctx.site.clock()
+        for seat in seats.seats_of(db, lab_session_id, LEFT):
+            if seat.id in ids:
+                seat.student_id, seat.gone_at = None, now
+                if seat.state in (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN):
+                    seat.move_to(SeatState.GONE)
+                else:
+                    seat.move_to(SeatState.GONE, trouble=seat.trouble, params=seat.trouble_params)
+        machines = [machine.id for seat_id in ids for machine in seats.machines_in(db, seat_id)]
+        claims.release(db, machines)
+        seats.bump(db, lab_session_id)
