@@ -52,6 +52,7 @@ ACTIONS: Mapping[str, object] = {
     "vm.lease_ended": _("noticed that a machine's time was over"),
     "console.opened": _("opened a console"),
     "console.closed": _("closed a console"),
+    "door.opened": _("opened a door"),
     "host.added": _("added a host"),
     "host.moved": _("changed a host's address"),
     "reconcile.healed": _("brought database and cluster together"),
