@@ -1,4 +1,4 @@
-// The console page: two tabs, one connection each, a state that is said aloud, and typing what was pasted.
+// Consoles in tabs: one connection each, a state that is said aloud, and typing what was pasted.
 
 import { openGraphical } from "./graphical.js";
 import { pasteForm } from "./paste.js";
@@ -7,16 +7,22 @@ import { openSerial } from "./serial.js";
 const root = document.getElementById("console");
 const words = JSON.parse(document.getElementById("console-words").textContent);
 const state = document.getElementById("console-state");
-const screens = { graphical: document.getElementById("screen-graphical"), serial: document.getElementById("screen-serial") };
-const tabs = { graphical: document.getElementById("tab-graphical"), serial: document.getElementById("tab-serial") };
+const tabs = [...root.querySelectorAll("[role=tab]")];
+const MANY = new Set(tabs.map((tab) => tab.dataset.machine)).size > 1;
+// one place a tab: a machine's screen or its line. `turn` numbers each connecting; only the newest may open a console
+const places = Object.fromEntries(
+  tabs.map((tab) => {
+    const { place: key, kind, machine } = tab.dataset;
+    return [key, { key, kind, machine, tab, screen: document.getElementById(`screen-${key}`), open: null, tries: 0, turn: 0 }];
+  }),
+);
 const openers = { graphical: openGraphical, serial: openSerial };
-const open = { graphical: null, serial: null };
-const tries = { graphical: 0, serial: 0 };
-const turns = { graphical: 0, serial: 0 }; // each connecting has a number; only the newest may open a console
 const MOST_TRIES = 5;
-const SHUT_OUT = new Set([4401, 4403]);
-const FINAL = new Set([1000, 4401, 4403, 4409, 4410, 4429]); // trying again by ourselves would not help
-let shown = "graphical";
+const SHUT_OUT = new Set([4401, 4403, 4404]);
+const FINAL = new Set([1000, 4401, 4403, 4404, 4409, 4410, 4429]); // trying again by ourselves would not help
+const TURNED = 4423; // looking and touching have changed: begin again at once
+const LONGEST_WAIT_MS = 15000;
+let shown = null;
 let timer = 0;
 
 function say(text, tone = "calm") {
@@ -28,10 +34,11 @@ function say(text, tone = "calm") {
 class Refused extends Error {}
 
 /** A ticket opens one console once. It is asked for right before it is used. */
-async function ticketFor(kind) {
+async function ticketFor(place) {
   const form = new FormData();
   form.set("csrf_token", root.dataset.csrf);
-  form.set("kind", kind);
+  form.set("kind", place.kind);
+  if (place.machine) form.set("machine", place.machine);
   const answer = await fetch(root.dataset.tickets, { method: "POST", body: form, headers: { Accept: "application/json" } });
   if (answer.redirected || answer.status === 400 || answer.status === 401) {
     window.location.reload(); // logged out, or the page is too old: the server knows what to show
@@ -49,90 +56,97 @@ function addressOf(path) {
   return address.href;
 }
 
-async function connect(kind) {
+async function connect(place) {
   window.clearTimeout(timer);
-  const turn = ++turns[kind];
-  open[kind]?.close();
-  open[kind] = null;
+  const turn = ++place.turn;
+  place.open?.close();
+  place.open = null;
   say(words.connecting, "wait");
   let ticket;
   try {
-    ticket = await ticketFor(kind);
+    ticket = await ticketFor(place);
   } catch (error) {
-    if (turn !== turns[kind] || kind !== shown) return;
+    if (turn !== place.turn || place !== shown) return;
     if (error instanceof Refused) say(error.message, "bad");
-    else tryLater(kind, words.silent);
+    else tryLater(place, words.silent);
     return;
   }
-  if (turn === turns[kind]) openConsole(kind, ticket);
+  if (turn === place.turn) openConsole(place, ticket);
 }
 
-function openConsole(kind, { ticket, url }) {
-  const console_ = openers[kind](screens[kind], addressOf(url), ["binary", `vivero.ticket.${ticket}`], {
-    opened: () => opened(kind),
-    closed: (code) => closed(kind, console_, code),
+function openConsole(place, { ticket, url }) {
+  const console_ = openers[place.kind](place.screen, addressOf(url), ["binary", `vivero.ticket.${ticket}`], {
+    opened: () => opened(place),
+    closed: (code) => closed(place, console_, code),
     leave: leaveScreen,
-    label: words.screens[kind],
+    label: MANY ? `${words.screens[place.kind]}: ${place.tab.textContent.trim()}` : words.screens[place.kind],
   });
-  open[kind] = console_;
+  place.open = console_;
 }
 
 /** Say what happened and try again after a while, each time after a longer one. */
-function tryLater(kind, sentence) {
-  if (tries[kind] >= MOST_TRIES) {
+function tryLater(place, sentence) {
+  if (place.tries >= MOST_TRIES) {
     say(`${sentence} ${words.given_up}`, "bad");
     return;
   }
-  tries[kind] += 1;
+  place.tries += 1;
   say(`${sentence} ${words.again}`, "wait");
-  timer = window.setTimeout(() => connect(kind), 1000 * 2 ** tries[kind]);
+  timer = window.setTimeout(() => connect(place), 1000 * 2 ** place.tries);
 }
 
 /** What a machine has shown is not for whoever sits down here next. */
 function clearScreens() {
-  for (const kind of Object.keys(screens)) {
-    turns[kind] += 1;
-    open[kind]?.close();
-    open[kind] = null;
-    screens[kind].replaceChildren();
+  for (const place of Object.values(places)) {
+    place.turn += 1;
+    place.open?.close();
+    place.open = null;
+    place.screen.replaceChildren();
   }
   paste.forget();
 }
 
-function opened(kind) {
-  tries[kind] = 0;
-  if (kind !== shown) return;
+function opened(place) {
+  place.tries = 0;
+  if (place !== shown) return;
   say(words.connected, "good");
-  open[kind].focus();
+  if (!keepFocus()) place.open.focus();
   paste.advise();
 }
 
-function closed(kind, console_, code) {
-  if (open[kind] !== console_) return; // an earlier one, replaced already
-  open[kind] = null;
-  const sentence = words.closed[String(code)] || words.lost;
-  if (SHUT_OUT.has(code)) clearScreens();
-  if (kind !== shown && !SHUT_OUT.has(code)) return;
-  if (FINAL.has(code)) say(sentence, "bad");
-  else tryLater(kind, sentence);
+/** Who writes elsewhere on the page is not torn away from there. */
+function keepFocus() {
+  const active = document.activeElement;
+  return active !== null && active !== document.body && !root.contains(active);
 }
 
-function show(kind) {
+function closed(place, console_, code) {
+  if (place.open !== console_) return; // an earlier one, replaced already
+  place.open = null;
+  const sentence = words.closed[String(code)] || words.lost;
+  if (SHUT_OUT.has(code)) clearScreens();
+  if (place !== shown && !SHUT_OUT.has(code)) return;
+  if (code === TURNED) connect(place);
+  else if (FINAL.has(code)) say(sentence, "bad");
+  else tryLater(place, sentence);
+}
+
+function show(place) {
   window.clearTimeout(timer);
-  shown = kind;
-  for (const name of Object.keys(tabs)) {
-    const chosen = name === kind;
-    tabs[name].setAttribute("aria-selected", String(chosen));
-    tabs[name].tabIndex = chosen ? 0 : -1;
-    document.getElementById(`panel-${name}`).hidden = !chosen;
+  shown = place;
+  for (const one of Object.values(places)) {
+    const chosen = one === place;
+    one.tab.setAttribute("aria-selected", String(chosen));
+    one.tab.tabIndex = chosen ? 0 : -1;
+    document.getElementById(`panel-${one.key}`).hidden = !chosen;
   }
-  for (const part of document.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== kind;
-  history.replaceState(null, "", `#${kind}`);
-  if (open[kind]) {
-    say(open[kind].isOpen() ? words.connected : words.connecting, open[kind].isOpen() ? "good" : "wait");
-    open[kind].fit();
+  for (const part of root.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== place.kind;
+  history.replaceState(null, "", `#${place.key}`);
+  if (place.open) {
+    say(place.open.isOpen() ? words.connected : words.connecting, place.open.isOpen() ? "good" : "wait");
+    place.open.fit();
   } else {
-    connect(kind);
+    connect(place);
   }
   paste.advise();
 }
@@ -144,27 +158,54 @@ function leaveScreen() {
   say(words.left, "calm");
 }
 
-for (const [kind, tab] of Object.entries(tabs)) {
-  tab.addEventListener("click", () => show(kind));
+for (const [number, tab] of tabs.entries()) {
+  tab.addEventListener("click", () => show(places[tab.dataset.place]));
   tab.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-    const other = kind === "graphical" ? "serial" : "graphical";
-    tabs[other].focus();
-    show(other);
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const other = tabs.at((number + step) % tabs.length);
+    other.focus();
+    show(places[other.dataset.place]);
   });
 }
 
 document.getElementById("reconnect").addEventListener("click", () => {
-  tries[shown] = 0;
+  shown.tries = 0;
   connect(shown);
 });
-document.getElementById("ctrl-alt-del").addEventListener("click", () => {
-  if (open.graphical) open.graphical.ctrlAltDel();
-});
-document.getElementById("full-screen").addEventListener("click", () => screens[shown].requestFullscreen());
-window.addEventListener("resize", () => open[shown]?.fit());
-window.addEventListener("pagehide", () => Object.values(open).forEach((one) => one?.close()));
+document.getElementById("ctrl-alt-del").addEventListener("click", () => shown.open?.ctrlAltDel());
+document.getElementById("full-screen").addEventListener("click", () => shown.screen.requestFullscreen());
+window.addEventListener("resize", () => shown?.open?.fit());
+window.addEventListener("pagehide", () => Object.values(places).forEach((place) => place.open?.close()));
 
-const paste = pasteForm(words.paste, { shown: () => open[shown], done: () => open[shown]?.focus() });
-root.hidden = false;
-show(window.location.hash === "#serial" ? "serial" : "graphical");
+const paste = pasteForm(words.paste, { shown: () => shown?.open ?? null, done: () => shown?.open?.focus() });
+
+/** Begin with the tab that the address names, else with the first. */
+export function start() {
+  if (shown) return;
+  root.hidden = false;
+  show(places[window.location.hash.slice(1)] ?? places[tabs[0].dataset.place]);
+}
+
+/** Bring this machine to the front, as it was looked at last; false if there is none of this name. */
+export function showMachine(machine) {
+  if (shown?.machine === machine) return true;
+  const place = Object.values(places).find((one) => one.machine === machine);
+  if (!place) return false;
+  root.hidden = false;
+  show(place);
+  return true;
+}
+
+/** Type a text into this machine. True once it has been typed to its end. */
+export async function typeInto(machine, text) {
+  if (!showMachine(machine)) return false;
+  const until = Date.now() + LONGEST_WAIT_MS;
+  while (!shown.open?.isOpen()) {
+    if (Date.now() > until) return false;
+    await new Promise((done) => window.setTimeout(done, 100));
+  }
+  return paste.type(text);
+}
+
+if (!("waits" in root.dataset)) start();

@@ -28,6 +28,7 @@ export function pasteForm(words, { shown, done }) {
   function tell(sentence, tone) {
     $("paste-told").textContent = sentence;
     $("paste-told").className = `paste-told paste-${tone}`;
+    return false;
   }
 
   /** What is known before the first key: which characters are missing, and which depend on the machine. */
@@ -55,12 +56,12 @@ export function pasteForm(words, { shown, done }) {
     $("paste-progress").hidden = !active;
   }
 
-  async function type(event) {
-    event.preventDefault();
-    if (typing || !text.value) return;
+  /** True if all of it was typed. */
+  async function type(wanted) {
+    if (typing || !wanted) return false;
     const machine = shown();
     if (!machine?.isOpen()) return tell(words.not_connected, "bad");
-    const plan = machine.plan(text.value, layout.value);
+    const plan = machine.plan(wanted, layout.value);
     if (plan.missing.length) return tell(filled(words.nothing_typed, { characters: named(plan.missing) }), "bad");
     tell(filled(words.typing, { total: plan.total }), "calm");
     changeTo(true);
@@ -71,19 +72,24 @@ export function pasteForm(words, { shown, done }) {
     });
     changeTo(false);
     tell(filled(words[ending], { typed, total: plan.total }), ending === "typed" ? "good" : "bad");
-    if (ending === "typed") {
-      text.value = "";
-      advise();
-      done();
-    }
+    if (ending === "typed") done();
+    return ending === "typed";
   }
 
-  form.addEventListener("submit", type);
+  async function typeOwn(event) {
+    event.preventDefault();
+    if (!(await type(text.value))) return;
+    text.value = "";
+    advise();
+  }
+
+  form.addEventListener("submit", typeOwn);
   text.addEventListener("input", advise);
   layout.addEventListener("change", advise);
   $("paste-stop").addEventListener("click", () => (stopped = true));
   return {
     advise,
+    type,
     /** For when the log-in has ended: the text may be a password. */
     forget() {
       text.value = "";

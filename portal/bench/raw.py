@@ -88,19 +88,19 @@ def warm_up(ground: Ground) -> None:
     remove_all(ground)
 
 
-def on_hosts(ground: Ground, orders: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def on_hosts(ground: Ground, orders: dict[str, dict[str, Any]], *, script: Path = SCRIPT) -> list[dict[str, Any]]:
     """Run the script with these orders, on all their hosts at once."""
     hosts = {host.name: host for host in ground.inventory.hosts}
     with ThreadPoolExecutor(len(orders)) as threads:
-        return list(threads.map(lambda name: on_host(ground, hosts[name], orders[name]), orders))
+        return list(threads.map(lambda name: on_host(ground, hosts[name], orders[name], script), orders))
 
 
-def on_host(ground: Ground, host: HostAddress, order: dict[str, Any]) -> dict[str, Any]:
+def on_host(ground: Ground, host: HostAddress, order: dict[str, Any], script: Path) -> dict[str, Any]:
     command = f"/usr/bin/python3 -I - {shlex.quote(json.dumps({**order, 'folder': ground.folder}))}"
-    with SCRIPT.open() as script:
+    with script.open() as text:
         done = subprocess.run(
             [*ssh_command(ground, host), command],
-            stdin=script,
+            stdin=text,
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,

@@ -40,12 +40,19 @@ def remove(connection: Any, prefix: str, folder: Path) -> int:
     return removed
 
 
+def marked(folder: Path, prefix: str, marker: str) -> int:
+    """How many machines have printed that they serve."""
+    return sum(marker in log.read_text(errors="replace") for log in folder.glob(f"{prefix}*.log"))
+
+
 def main(order: dict[str, Any]) -> None:
     folder = Path(order["folder"])
     folder.mkdir(parents=True, exist_ok=True)
     connection = libvirt.open("qemu:///system")
     if order["action"] == "remove":
         done = remove(connection, order["prefix"], folder)
+    elif order["action"] == "count":
+        done = marked(folder, order["prefix"], order["marker"])
     else:
         with ThreadPoolExecutor(order["threads"]) as threads:
             done = len(list(threads.map(lambda name: make(connection, name, order), order["machines"])))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from portal.bench.classes import bench_classes
 from portal.bench.clones import bench_clones
 from portal.bench.ground import prepared
 from portal.bench.memory import bench_memory
@@ -48,6 +49,25 @@ def clones(
         counts = counts_in(count)
         with prepared(minicluster=minicluster, cabinet=cabinet, say=say) as ground:
             tables = bench_clones(ground, counts, rounds=rounds, say=say, with_plain=plain)
+    show(tables, json=json)
+
+
+@app.command(name="class")
+def class_(
+    lab: Annotated[str, typer.Option(help="A lab with one machine a seat, for the raw limit.")] = "first-steps-linux",
+    seats: Annotated[str, typer.Option(help="How many seats, with commas.")] = "1,10,30",
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each; the table shows medians.")] = 3,
+    minicluster: RunningMinicluster = None,
+    cabinet: Cabinet = None,
+    cold: Annotated[bool, typer.Option(help="Also boot the seats.")] = True,
+    plain: Annotated[bool, typer.Option(help="Also measure the plain playbook.")] = True,
+    json: AsJson = False,
+) -> None:
+    """From "prepare" to all seats ready: restored, booted, and beside a bare script that restores the same memory."""
+    with one_clear_line():
+        counts = counts_in(seats)
+        with prepared(minicluster=minicluster, cabinet=cabinet, say=say) as ground:
+            tables = bench_classes(ground, lab, counts, rounds=rounds, cold=cold, plain=plain, say=say)
     show(tables, json=json)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -125,6 +126,28 @@ class AlreadyDecided(Conflict):
 
 class NoCapacity(Conflict):
     code = "no-capacity"
+
+
+class ClassDoesNotFit(NoCapacity):
+    """A class that the cluster cannot carry at its time, with the nearest times at which it could.
+
+    `seats_that_fit` is how many the wished time has room for; 0: not even one.
+    """
+
+    code = "class-does-not-fit"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        alternatives: tuple[datetime, ...] = (),
+        seats_that_fit: int = 0,
+        field: str | None = None,
+        **params: object,
+    ) -> None:
+        super().__init__(message, field=field, **params)
+        self.alternatives = alternatives
+        self.seats_that_fit = seats_that_fit
 
 
 class OverQuota(Invalid):

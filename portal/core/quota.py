@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from portal.core.errors import N_
 
@@ -25,13 +25,18 @@ class Amount:
     disk_gib: int = 0
 
     def __add__(self, other: Amount) -> Amount:
-        return Amount(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Amount(
+            self.machines + other.machines,
+            self.vcpus + other.vcpus,
+            self.memory_mib + other.memory_mib,
+            self.disk_gib + other.disk_gib,
+        )
 
     def __sub__(self, other: Amount) -> Amount:
-        return Amount(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return self + other * -1
 
     def __mul__(self, times: int) -> Amount:
-        return Amount(*(mine * times for mine in astuple(self)))
+        return Amount(self.machines * times, self.vcpus * times, self.memory_mib * times, self.disk_gib * times)
 
     def fits(self, room: Amount) -> bool:
         """True if this amount fits in `room` in every measure."""

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.labs import CheckBy, LabSpec, LabStep, lab_from_data
-from portal.core.lifecycle import SeatState
+from portal.core.lifecycle import SeatState, WorkflowState
 from portal.models import LabSession, Seat, StepResult, Student
 from portal.services import seats, workflows
 from portal.services.workflows import Progress
@@ -114,7 +114,7 @@ def board_of(db: Session, lab_session: LabSession, now: datetime) -> Board:
             Row(student, by_student.get(student.id), marks_of(spec, student, results.get(student.id, {})))
             for student in students
         ),
-        work=work if work is not None and work.state in (*workflows.LIVE, workflows.WorkflowState.FAILED) else None,
+        work=work if work is not None and work.state in (*workflows.LIVE, WorkflowState.FAILED) else None,
     )
 
 
@@ -161,5 +161,9 @@ def tiles_of(db: Session, lab_session: LabSession) -> list[Tile]:
     """The screens of all machines that run, those of students first."""
     names = dict(db.execute(select(Student.id, Student.name).where(Student.lab_session_id == lab_session.id)))
     rows = seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY))
-    tiles = [Tile(seat, machine.name, names.get(seat.student_id, "")) for seat in rows for machine in seat.machines]
+    tiles = [
+        Tile(seat, machine.name, names.get(seat.student_id, "") if seat.student_id else "")
+        for seat in rows
+        for machine in seat.machines
+    ]
     return sorted(tiles, key=lambda tile: (not tile.student, tile.seat.number))

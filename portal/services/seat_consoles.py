@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound
 from portal.core.lifecycle import SeatState
-from portal.core.policy import Actor, Permission
+from portal.core.policy import Actor
 from portal.interfaces import ConsoleKind
 from portal.models import Account, AuditEntry, ConsoleTicket, LabSession, Seat, SeatMachine, Student
-from portal.services import accounts, consoles, students
+from portal.services import accounts, consoles, seats, students, teaching
 from portal.services.audit import Subject, record
 from portal.services.consoles import Entry, Refusal, Sitting
 
@@ -66,7 +66,7 @@ def issue_for_teacher(
     places = [place for place in places_where(db, Seat.id == seat_id).values() if place.machine.name == machine]
     if not places:
         raise NotFound(N_("There is no such console."))
-    refuse_teacher(places[0], actor)
+    refuse_teacher(db, places[0], actor)
     sitting = Sitting(login_session_hash, actor.account_id, None, None, places[0].machine.id, view_only)
     return consoles.write_ticket(db, sitting, kind=kind, now=now)
 
@@ -75,23 +75,18 @@ def refuse_student(place: Place, student: Student) -> bool:
     """Raise unless the student may sit there now; True if they may only look."""
     if place.seat.student_id != student.id:
         raise NotAllowed(N_("This is not your seat."))
-    if place.lab_session.state not in students.AT_WORK:
+    if place.lab_session.state not in seats.USABLE:
         raise Conflict(N_("The class does not go on now."))
     if place.seat.state != SeatState.TAKEN or place.seat.host is None:
         raise Conflict(BEING_MADE)
     return place.lab_session.locked
 
 
-def refuse_teacher(place: Place, actor: Actor) -> None:
-    if not leads(actor, place.lab_session):
-        raise NotFound(N_("There is no such console."))
+def refuse_teacher(db: Session, place: Place, actor: Actor) -> None:
+    """Raise NotFound unless it is the actor's class, and Conflict while the seat has no machines."""
+    teaching.own(db, actor=actor, lab_session_id=place.lab_session.id)
     if place.seat.state not in WITH_MACHINES or place.seat.host is None:
         raise Conflict(BEING_MADE)
-
-
-def leads(actor: Actor, lab_session: LabSession) -> bool:
-    own = lab_session.teacher_id == actor.account_id and actor.may(Permission.TEACH, lab_session.department_id)
-    return own or actor.may(Permission.MANAGE_LABS, lab_session.department_id)
 
 
 def enter(db: Session, burnt: ConsoleTicket, *, now: datetime) -> Entry:
@@ -102,7 +97,7 @@ def enter(db: Session, burnt: ConsoleTicket, *, now: datetime) -> Entry:
     if burnt.student_id is not None:
         return enter_as_student(db, burnt, place, now=now)
     actor = consoles.actor_behind(db, burnt)
-    refuse_teacher(place, actor)
+    refuse_teacher(db, place, actor)
     details = {"kind": burnt.kind, "view_only": burnt.view_only, "machine": place.machine.name}
     record(db, actor=actor, action="console.opened", subject=place.subject, now=now, details=details)
     return entry_of(burnt, place, view_only=burnt.view_only, actor=actor)
@@ -165,8 +160,8 @@ def refusals(
         place = places.get(sitting.seat_machine_id)
         if sitting.student_id is not None:
             found[sitting] = refusal_of_student(sitting, keys.get(sitting.login_session_hash), place)
-        elif found[sitting] is None and (place is None or not leads(people[sitting.account_id], place.lab_session)):
-            found[sitting] = Refusal.NOT_ALLOWED
+        elif found[sitting] is None:
+            found[sitting] = refusal_of_teacher(db, people[sitting.account_id], place)
     return found
 
 
@@ -180,6 +175,17 @@ def refusal_of_student(sitting: Sitting, student: Student | None, place: Place |
     except Conflict:
         return Refusal.TURNED
     return None if view_only == sitting.view_only else Refusal.TURNED
+
+
+def refusal_of_teacher(db: Session, actor: Actor, place: Place | None) -> Refusal | None:
+    """A seat that begins anew closes its consoles by itself."""
+    if place is None:
+        return Refusal.NOT_ALLOWED
+    try:
+        teaching.own(db, actor=actor, lab_session_id=place.lab_session.id)
+    except NotFound:
+        return Refusal.NOT_ALLOWED
+    return None
 
 
 def accounts_of(db: Session, sittings: Collection[Sitting]) -> Mapping[UUID | None, Actor]:

@@ -6,7 +6,6 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
@@ -14,7 +13,8 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, Conflict, Invalid, NotFound
 from portal.core.labs import LabSpec, lab_from_data
 from portal.core.lifecycle import LabSessionState
-from portal.models import LabSession, StepResult, Student
+from portal.models import LabSession, Seat, StepResult, Student
+from portal.services import seats
 from portal.services.login_sessions import hash_of
 
 EARLIEST = timedelta(minutes=15)  # before its beginning, a class that is not being prepared yet lets students in
@@ -25,7 +25,6 @@ MOST_IN_HAND = 300
 LONGEST_KEY = 200
 JOINABLE = frozenset({LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING})
 OPEN = JOINABLE | {LabSessionState.BOOKED}
-AT_WORK = frozenset({LabSessionState.READY, LabSessionState.RUNNING})  # students sit at their machines
 NO_SUCH_CODE = N_("This code opens no class now. Please look at it again, or ask your teacher.")
 
 
@@ -73,7 +72,7 @@ def join(db: Session, *, code: str, name: str, locale: str, now: datetime, key: 
     )
     db.add(student)
     db.flush()
-    bump(db, lab_session.id)
+    seats.bump(db, lab_session.id)
     return Joined(student, new_key)
 
 
@@ -138,6 +137,12 @@ def results_of(db: Session, student: Student) -> dict[str, StepResult]:
     return {row.step: row for row in rows}
 
 
+def note_locale(student: Student, locale: str) -> None:
+    """Checks answer in the language in which the student reads now."""
+    if student.locale != locale:
+        student.locale = locale
+
+
 def needs_touch(student: Student, now: datetime) -> bool:
     return now - student.seen_at > SEEN_EVERY
 
@@ -153,12 +158,21 @@ def raise_hand(db: Session, student: Student, text: str, now: datetime) -> None:
     if len(text) > MOST_IN_HAND or (text and not text.isprintable()):
         raise Invalid(N_("Please write at most %(most)s letters."), field="text", most=MOST_IN_HAND)
     student.hand, student.hand_at = text, student.hand_at or now
-    bump(db, student.lab_session_id)
+    seats.bump(db, student.lab_session_id)
 
 
 def lower_hand(db: Session, student: Student) -> None:
     student.hand = student.hand_at = None
-    bump(db, student.lab_session_id)
+    seats.bump(db, student.lab_session_id)
+
+
+def sit_down(db: Session, student: Student, now: datetime) -> Seat | None:
+    """The student's seat, given now if the class is on and one is ready; the guide opens at its first step."""
+    lab_session = class_with(db, student)
+    seat = seats.take_seat(db, lab_session=lab_session, student=student, now=now)
+    if seat is not None and not student.step:
+        open_step(db, student, spec_of(lab_session).steps[0].slug, now)
+    return seat
 
 
 def open_step(db: Session, student: Student, step: str, now: datetime) -> StepResult:
@@ -166,7 +180,7 @@ def open_step(db: Session, student: Student, step: str, now: datetime) -> StepRe
     result = result_for(db, student, step, now)
     if student.step != step:
         student.step = step
-        bump(db, student.lab_session_id)
+        seats.bump(db, student.lab_session_id)
     return result
 
 
@@ -175,7 +189,7 @@ def take_hint(db: Session, student: Student, step: str, *, most: int, now: datet
     result = result_for(db, student, step, now)
     if result.hints < most:
         result.hints += 1
-        bump(db, student.lab_session_id)
+        seats.bump(db, student.lab_session_id)
     return result.hints
 
 
@@ -195,8 +209,3 @@ def result_for(db: Session, student: Student, step: str, now: datetime) -> StepR
 
 def remaining(lab_session: LabSession, now: datetime) -> timedelta:
     return max(lab_session.ends_at - now, timedelta(0))
-
-
-def bump(db: Session, lab_session_id: UUID) -> None:
-    """Tell the live pages that something changed."""
-    db.execute(update(LabSession).where(LabSession.id == lab_session_id).values(revision=LabSession.revision + 1))

@@ -80,6 +80,7 @@ def page_words() -> dict[str, Any]:
         "site": context.site(),
         "site_endpoints": current_app.view_functions,
         "person": context.actor_or_none(),
+        "student": context.student_or_none,
         "now": context.now(),
         "menu": menu,
         "nonce": nonce,

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, NotAllowed
 from portal.core.policy import Actor, Permission
-from portal.models import Account
-from portal.services import accounts
+from portal.models import Account, Student
+from portal.services import accounts, students
 from portal.site import Site
 
 P = ParamSpec("P")
@@ -26,13 +26,15 @@ GUARD = "vivero_guard"
 
 @dataclass(frozen=True)
 class Guard:
-    """What a route demands. Neither public nor a permission: any account that is logged in."""
+    """What a route demands. Neither public, a student nor a permission: any account that is logged in."""
 
     public: bool = False
     permission: Permission | None = None
+    student: bool = False
 
 
 BACKGROUND = "vivero_background"
+SEAT_COOKIE = "vivero_seat"  # a student's key: portal/web/students.py gives it, live/visitors.py reads it too
 
 
 def site() -> Site:
@@ -56,6 +58,7 @@ def db() -> Session:
 def close_db(_error: BaseException | None = None) -> None:
     """What was not committed is rolled back."""
     opened = g.pop("db", None)
+    g.pop("student", None)
     if opened is not None:
         opened.close()
 
@@ -89,6 +92,21 @@ def actor() -> Actor:
     return person
 
 
+def student_or_none() -> Student | None:
+    """Who sits behind this browser by the key of a class, beside whatever account is logged in."""
+    if "student" not in g:
+        g.student = students.student_of(db(), request.cookies.get(SEAT_COOKIE))
+    return cast("Student | None", g.student)
+
+
+def student() -> Student:
+    """The student whose seat this is; only on pages for students."""
+    found = student_or_none()
+    if found is None:
+        raise NotAllowed(N_("Please join the class first."))
+    return found
+
+
 def public(view: Callable[P, R]) -> Callable[P, R]:
     """Mark a route that everybody may call, logged in or not."""
     setattr(view, GUARD, Guard(public=True))
@@ -98,6 +116,12 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
 def any_account(view: Callable[P, R]) -> Callable[P, R]:
     """Mark a route for every account: what it shows is the person's own, and the services check the rest."""
     setattr(view, GUARD, Guard())
+    return view
+
+
+def student_page(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a route for students who have joined a class; an account that is logged in changes nothing."""
+    setattr(view, GUARD, Guard(student=True))
     return view
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, flash, redirect, render_template, request
+from flask import Flask, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_limiter.errors import RateLimitExceeded
@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from portal.core.errors import PortalError
-from portal.web.context import SAFE_METHODS, actor_or_none, close_db
+from portal.web.context import SAFE_METHODS, actor_or_none, close_db, guard_of, student_or_none
 from portal.web.guards import API_PREFIX, own_path, to_login
 from portal.web.languages import in_words
 
@@ -40,10 +40,20 @@ def show_portal_error(error: PortalError) -> ResponseReturnValue:
     """Where the person came from a form of ours, back there with the message; else a page."""
     close_db()
     back = own_path(request.headers.get("Referer"))
-    if request.method not in SAFE_METHODS and back and actor_or_none() and "HX-Request" not in request.headers:
+    if request.method not in SAFE_METHODS and back and is_known() and "HX-Request" not in request.headers:
         flash(in_words(error), "error")
         return redirect(back, 303)
     return page_of(Trouble(title_of(error.status), in_words(error)), error.status)
+
+
+def is_known() -> bool:
+    return actor_or_none() is not None or student_or_none() is not None
+
+
+def is_open() -> bool:
+    """True where nobody has to be logged in."""
+    guard = guard_of(current_app.view_functions[request.endpoint]) if request.endpoint else None
+    return guard is not None and (guard.public or guard.student)
 
 
 def title_of(status: int) -> str:
@@ -61,7 +71,7 @@ def title_of(status: int) -> str:
 def show_expired_form(error: CSRFError) -> ResponseReturnValue:
     """A form that lay open for too long. The person's input is shown again, so that nothing is lost."""
     close_db()
-    if actor_or_none() is None and request.endpoint != "login.log_in":
+    if actor_or_none() is None and not is_open():
         return to_login()
     kept = [
         (name, value[:5000])
@@ -73,7 +83,10 @@ def show_expired_form(error: CSRFError) -> ResponseReturnValue:
 
 
 def show_too_often(error: RateLimitExceeded) -> ResponseReturnValue:
-    return page_of(Trouble(_("Too many tries"), _("Please wait a minute and try again.")), 429)
+    wait = _("Please wait a minute and try again.")
+    if request.endpoint == "join.join":
+        wait = _("Too many wrong codes came from here. Please wait ten minutes and try again, or tell your teacher.")
+    return page_of(Trouble(_("Too many tries"), wait), 429)
 
 
 def show_http_error(error: HTTPException) -> ResponseReturnValue:

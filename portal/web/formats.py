@@ -10,7 +10,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, url_for
-from flask_babel import format_date, format_datetime, format_decimal, format_timedelta, gettext, lazy_gettext
+from flask_babel import (
+    format_date,
+    format_datetime,
+    format_decimal,
+    format_time,
+    format_timedelta,
+    gettext,
+    lazy_gettext,
+)
 
 from portal.config import ROOT
 from portal.core.errors import filled
@@ -94,6 +102,7 @@ def init_formats(app: Flask) -> None:
     app.add_template_filter(when)
     app.add_template_filter(playbook_words)
     app.add_template_filter(day)
+    app.add_template_filter(hour)
     app.add_template_filter(until)
     app.add_template_filter(memory)
     app.add_template_filter(state_word)
@@ -109,6 +118,11 @@ def init_formats(app: Flask) -> None:
 def when(at: datetime | None) -> str:
     """A moment: "24 nov 2026, 14:05", local."""
     return format_datetime(at, "medium").rsplit(":", 1)[0] if at else "–"
+
+
+def hour(at: datetime) -> str:
+    """The time of day, local: "14:05"."""
+    return str(format_time(at, "HH:mm"))
 
 
 def day(value: date | datetime | None) -> str:

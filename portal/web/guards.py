@@ -10,7 +10,16 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
 from portal.core.errors import N_, NotAllowed
-from portal.web.context import SAFE_METHODS, actor_or_none, guard_of
+from portal.services import students
+from portal.web.context import (
+    SAFE_METHODS,
+    SEAT_COOKIE,
+    Guard,
+    actor_or_none,
+    db,
+    guard_of,
+    student_or_none,
+)
 
 API_PREFIX = "/api/"  # the API has its own guard: tokens, never cookies
 csrf = CSRFProtect()
@@ -23,14 +32,29 @@ def check_route() -> ResponseReturnValue | None:
     guard = guard_of(current_app.view_functions[request.endpoint])
     if guard is None:
         abort(403)
+    refused = refuse_stranger(guard)
+    if refused is not None:
+        return refused
+    if request.method not in SAFE_METHODS:
+        csrf.protect()
+    return None
+
+
+def refuse_stranger(guard: Guard) -> Response | None:
+    if guard.student:
+        return to_join() if student_or_none() is None else None
     person = actor_or_none()
     if person is None and not guard.public:
         return to_login()
     if guard.permission and person and not person.may(guard.permission):
         raise NotAllowed(N_("Your account may not open this page."))
-    if request.method not in SAFE_METHODS:
-        csrf.protect()
     return None
+
+
+def to_join() -> Response:
+    """Whose class is over is told so; everybody else is asked for a code."""
+    key = request.cookies.get(SEAT_COOKIE)
+    return lead_to(url_for("class_room.ended" if students.was_student(db(), key) else "join.show"))
 
 
 def to_login() -> Response:
@@ -39,8 +63,11 @@ def to_login() -> Response:
     wanted = request.headers.get("HX-Current-URL", "") if htmx else request.full_path
     if not htmx and request.method not in SAFE_METHODS:
         wanted = request.headers.get("Referer", "")
-    address = url_for("login.show", next=own_path(wanted) or None)
-    if not htmx:
+    return lead_to(url_for("login.show", next=own_path(wanted) or None))
+
+
+def lead_to(address: str) -> Response:
+    if "HX-Request" not in request.headers:
         return redirect(address, 303)
     answer = make_response("", 401)
     answer.headers["HX-Redirect"] = address

@@ -12,7 +12,7 @@ from portal.core.errors import N_, PlaybookFailed
 from portal.core.lifecycle import HostState
 from portal.interfaces import HostAddress
 from portal.models import ConsoleTicket, Host, LabSession, Seat, SeatMachine, Workflow
-from portal.services import audit, claims
+from portal.services import audit, seat_claims
 from portal.services.hosts import all_hosts
 from portal.services.seats import subject_of
 from portal.workflows.seat_removing import remove_seats
@@ -38,7 +38,7 @@ def prove(ctx: Context) -> None:
         names = "; ".join(f"{host}: {', '.join(things[:3])}" for host, things in sorted(left.items()))
         raise PlaybookFailed(N_("Something of this class is still on the hosts: %(names)s"), names=names)
     with ctx.write() as db:
-        claims.release_session(db, ctx.subject_id)
+        seat_claims.release_session(db, ctx.subject_id)
         machines = select(SeatMachine.id).join(Seat, Seat.id == SeatMachine.seat_id)
         of_class = machines.where(Seat.lab_session_id == ctx.subject_id)
         for ticket in db.scalars(select(ConsoleTicket).where(ConsoleTicket.seat_machine_id.in_(of_class))):

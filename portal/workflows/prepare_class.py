@@ -9,23 +9,23 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, inner
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import LabSession, Seat, Workflow
-from portal.services import audit, claims, class_notices, seats
+from portal.services import audit, class_notices, seat_claims, seats
 from portal.services.seat_designs import design_of, image_key
 from portal.services.seats import subject_of
 from portal.workflows.seat_images import ensure_image
-from portal.workflows.seat_making import Round, make_until_enough, top_up
+from portal.workflows.seat_making import make_until_enough, top_up
 from portal.workflows.seat_removing import remove_seats
 from portal.workflows.sequence import Context, Sequence, Step
 
 
 def hold(ctx: Context) -> None:
     """Rows, claims and hosts for all seats. The booking has proven that there is room."""
-    top_up(ctx, Round(), spares=True)
+    top_up(ctx, spares=True)
 
 
 def let_go(ctx: Context) -> None:
     with ctx.write() as db:
-        claims.release_session(db, ctx.subject_id)
+        seat_claims.release_session(db, ctx.subject_id)
 
 
 def save_pattern(ctx: Context) -> None:

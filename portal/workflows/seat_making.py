@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, PlaybookFailed
 from portal.core.lifecycle import SeatImageState, SeatState
-from portal.interfaces import PlaybookResult
-from portal.models import LabSession, Seat, SeatImage
-from portal.services import claims, seats
+from portal.core.quota import Amount
+from portal.interfaces import DOES_NOT_ANSWER, PlaybookResult
+from portal.models import Host, LabSession, Seat, SeatImage, SeatMachine
+from portal.services import seat_claims, seats
+from portal.services.hosts import NO_ANSWER
 from portal.services.seat_designs import SeatDesign, design_of, image_key, order_of
 from portal.workflows.playbook_jobs import run_playbook
 from portal.workflows.seat_runs import SeatWork, make_run
@@ -25,27 +27,19 @@ HOST_SAID = N_("Its host said: %(reason)s")
 USABLE = (SeatState.READY, SeatState.TAKEN)
 
 
-@dataclass
-class Round:
-    """What one round has met: `avoid` are hosts that failed, `cold` says that restoring does not work."""
-
-    avoid: set[UUID] = field(default_factory=set)
-    cold: bool = False
-
-
 def make_until_enough(ctx: Context) -> None:
     """Raises PlaybookFailed if not a single seat serves in the end."""
-    met = Round()
+    cold = False
     for attempt in range(ROUNDS):
-        top_up(ctx, met, spares=attempt == 0)
-        works, design = works_of(ctx, cold=met.cold)
+        top_up(ctx, spares=attempt == 0)
+        works, design = works_of(ctx, cold=cold)
         if not works:
             break
-        make(ctx, design, works, met)
+        cold = not make(ctx, design, works) or cold
     check_some_serve(ctx)
 
 
-def top_up(ctx: Context, met: Round, *, spares: bool) -> None:
+def top_up(ctx: Context, *, spares: bool) -> None:
     """Rows, capacity and hosts for as many seats as are missing. In later rounds nobody needs spare ones."""
     with ctx.write() as db:
         lab_session = db.get_one(LabSession, ctx.subject_id)
@@ -56,10 +50,14 @@ def top_up(ctx: Context, met: Round, *, spares: bool) -> None:
         first = max((seat.number for seat in rows), default=0) + 1
         missing = max(wanted - len(alive), 0)
         seats.add_seats(db, lab_session, design, range(first, first + missing), ctx.site.clock())
-        place(db, ctx, lab_session, met.avoid)
+        place(db, ctx, lab_session)
 
 
-def place(db: Session, ctx: Context, lab_session: LabSession, avoid: set[UUID]) -> None:
+def amount_of(machine: SeatMachine) -> Amount:
+    return Amount(1, machine.vcpus, machine.memory_mib, machine.disk_gib)
+
+
+def place(db: Session, ctx: Context, lab_session: LabSession) -> None:
     """Hosts for all seats that have none yet."""
     homeless = [seat for seat in seats.seats_of(db, lab_session.id, (SeatState.BUILDING,)) if seat.host_id is None]
     if not homeless:
@@ -67,13 +65,12 @@ def place(db: Session, ctx: Context, lab_session: LabSession, avoid: set[UUID]) 
     design = design_of(db, lab_session.lab_version)
     slugs = {part.machine.name: part.template.slug for part in design.parts}
     wanted = {
-        seat.id: [claims.SeatClaim(machine.id, slugs[machine.name], claims.amount_of(machine)) for machine in machines]
+        seat.id: [seat_claims.SeatClaim(one.id, slugs[one.name], amount_of(one)) for one in machines]
         for seat in homeless
         if (machines := seats.machines_in(db, seat.id))
     }
     now, reserve = ctx.site.clock(), ctx.site.settings.reserve_hosts
-    claims.hold_seats(db, lab_session, wanted, now)
-    hosts = claims.place_seats(db, lab_session, wanted, reserve_hosts=reserve, avoid=frozenset(avoid))
+    hosts = seat_claims.place_seats(db, lab_session, wanted, now, reserve_hosts=reserve)
     for seat in homeless:
         seat.host_id = hosts[seat.id].id
         seat.begun_at = now
@@ -106,7 +103,8 @@ def image_for(db: Session, design: SeatDesign, seat: Seat) -> str | None:
     return image.key if image is not None and image.state == SeatImageState.READY else None
 
 
-def make(ctx: Context, design: SeatDesign, works: Sequence[SeatWork], met: Round) -> None:
+def make(ctx: Context, design: SeatDesign, works: Sequence[SeatWork]) -> bool:
+    """Make them and wait until they serve. False if restoring failed somewhere: what follows is booted."""
     names = [work.order.label for work in works]
     result = run_playbook(ctx, make_run(ctx.site.settings.storage_dir, works), names)
     troubles = troubles_of(works, result)
@@ -118,17 +116,19 @@ def make(ctx: Context, design: SeatDesign, works: Sequence[SeatWork], met: Round
         within_s=all_within(design, warm=warm),
         served=lambda ready: note_ready(ctx, made, ready),
     )
-    silent = {work.order.seat_id: (ANSWERS_NOT, {}) for work in made if work.order.seat_id not in served}
-    troubles.update(silent)  # type: ignore[arg-type] # an empty dict of params
+    troubles.update({work.order.seat_id: (ANSWERS_NOT, {}) for work in made if work.order.seat_id not in served})
+    note_silent_hosts(ctx, result)
     note_failures(ctx, troubles)
-    met.cold = met.cold or (warm and bool(troubles))
-    silent_hosts = set(result.hosts_failed)
-    with ctx.site.sessions() as db:
-        met.avoid |= {
-            seat.host_id
-            for seat in seats.seats_of(db, ctx.subject_id)
-            if seat.host is not None and seat.host.name in silent_hosts and seat.host_id
-        }
+    return not (warm and troubles)
+
+
+def note_silent_hosts(ctx: Context, result: PlaybookResult) -> None:
+    """What is made next goes elsewhere; the next look at the host takes this back if it answers again."""
+    silent = [name for name, reason in result.hosts_failed.items() if reason.startswith(DOES_NOT_ANSWER)]
+    if silent:
+        with ctx.write() as db:
+            for host in db.scalars(select(Host).where(Host.name.in_(silent))):
+                host.trouble = NO_ANSWER % {"host": host.name}
 
 
 def troubles_of(works: Sequence[SeatWork], result: PlaybookResult) -> dict[UUID, tuple[str, Mapping[str, object]]]:

@@ -29,7 +29,15 @@ from portal.site import Site
 from portal.web import make_app
 from portal.web.limits import limiter
 from portal.web.sessions import Sessions
-from tests.factories import make_account, make_department, make_host, make_vm
+from tests.factories import (
+    make_account,
+    make_department,
+    make_host,
+    make_lab_session,
+    make_seat,
+    make_student,
+    make_vm,
+)
 from tests.factories.moments import NOW
 from tests.web.hypervisor import KeptMachines
 from tests.web.markup import check_markup
@@ -245,6 +253,28 @@ def alan(client: CheckingClient, people: People) -> CheckingClient:
 @pytest.fixture
 def olga(client: CheckingClient, people: People) -> CheckingClient:
     return client.log_in("olga")
+
+
+STUDENT_KEY = "the key of María"
+
+
+@pytest.fixture
+def lab_session(site: Site, people: People) -> UUID:
+    """A class of Tom's that goes on, with María and Noor at their seats."""
+    with site.write_sessions.begin() as db:
+        row = make_lab_session(db, teacher=db.get_one(Account, people.tom), join_code="K7M4QP", seats=3)
+        host = make_host(db, "hv2")
+        maria = make_student(db, row, "María", key=STUDENT_KEY, step="look")
+        make_seat(db, row, number=1, student=maria, host_id=host.id)
+        make_seat(db, row, number=2, student=make_student(db, row, "Noor"), host_id=host.id)
+        return row.id
+
+
+@pytest.fixture
+def joined(client: CheckingClient, lab_session: UUID) -> CheckingClient:
+    """The browser is María's too."""
+    client.set_cookie("vivero_seat", STUDENT_KEY)
+    return client
 
 
 class Silent(WSGIRequestHandler):

@@ -18,9 +18,25 @@ from tests.web.conftest import CheckingClient
 OPEN = {
     "about.accessibility",
     "about.health",
+    "class_room.ended",
+    "join.join",
+    "join.show",
     "language.change",
     "login.log_in",
     "login.show",
+}
+STUDENTS = {
+    "class_room.ask_again",
+    "class_room.begin_again",
+    "class_room.check",
+    "class_room.lower_hand",
+    "class_room.open_step",
+    "class_room.raise_hand",
+    "class_room.show",
+    "class_room.sit_down",
+    "class_room.status",
+    "class_room.take_hint",
+    "class_room.ticket",
 }
 ANY_ACCOUNT = {
     "account.issue_token",
@@ -69,8 +85,12 @@ def test_only_these_routes_are_open_to_everybody(app: APIFlask) -> None:
     assert {endpoint for endpoint, guard in guards(app).items() if guard and guard.public} == OPEN
 
 
+def test_only_these_routes_are_for_students_of_a_class(app: APIFlask) -> None:
+    assert {endpoint for endpoint, guard in guards(app).items() if guard and guard.student} == STUDENTS
+
+
 def test_only_these_routes_need_no_permission(app: APIFlask) -> None:
-    unbound = {endpoint for endpoint, guard in guards(app).items() if guard and not guard.public}
+    unbound = {endpoint for endpoint, guard in guards(app).items() if guard and not guard.public and not guard.student}
     assert {endpoint for endpoint in unbound if not permission_of(app, endpoint)} == ANY_ACCOUNT
 
 
@@ -91,7 +111,8 @@ def test_whoever_is_not_logged_in_is_sent_to_log_in(app: APIFlask, client: Check
             continue
         method = "GET" if "GET" in (rule.methods or ()) else "POST"
         answer = client.open(address(rule), method=method)
-        assert (answer.status_code, answer.location.split("?")[0]) == (303, "/login"), rule
+        door = "/join" if rule.endpoint in STUDENTS else "/login"
+        assert (answer.status_code, answer.location.split("?")[0]) == (303, door), rule
 
 
 def test_wrong_methods_are_refused(app: APIFlask, alan: CheckingClient) -> None:
@@ -140,7 +161,19 @@ def test_pages_of_a_machine_do_not_exist_for_another_department(
             assert answer.status_code == 404, (rule, method)
 
 
-def test_no_form_is_taken_without_its_secret_token(app: APIFlask, ada: CheckingClient, machine: UUID) -> None:
+def test_an_account_opens_no_page_of_a_class_that_it_did_not_join(app: APIFlask, alan: CheckingClient) -> None:
+    token = alan.token()
+    for rule in own_rules(app):
+        if rule.endpoint not in STUDENTS:
+            continue
+        for method in {"GET", "POST"} & set(rule.methods or ()):
+            data = {"csrf_token": token} if method == "POST" else None
+            assert alan.open(address(rule), method=method, data=data).location == "/join", rule
+
+
+def test_no_form_is_taken_without_its_secret_token(
+    app: APIFlask, ada: CheckingClient, machine: UUID, joined: CheckingClient
+) -> None:
     for rule in own_rules(app):
         needed = permission_of(app, rule.endpoint)
         if "POST" in (rule.methods or ()) and (needed is None or needed in ROLE_PERMISSIONS[Role.REQUESTER]):

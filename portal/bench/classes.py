@@ -1,0 +1,125 @@
+"""Classes side by side in one run: the raw limit of restoring, ours warm, ours cold, and the plain playbook."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from portal.bench import our_classes, raw, raw_classes
+from portal.bench.ground import Ground, Say
+from portal.bench.our_classes import ClassRun
+from portal.bench.tables import Table
+
+SETTLE_S = 3.0
+AIM_FACTOR, AIM_S = 1.3, 3.0  # warm: at most so many times raw, and so many seconds
+RESET_AIM_S = 3.0
+
+
+@dataclass
+class Measured:
+    """All that was seen for one number of seats."""
+
+    seats: int
+    raw: list[float] = field(default_factory=list)
+    warm: list[ClassRun] = field(default_factory=list)
+    cold: list[ClassRun] = field(default_factory=list)
+    plain: list[float] = field(default_factory=list)
+
+    def row(self) -> dict[str, str | float | int | bool]:
+        raw_s, warm_s = median(self.raw), median(run.seconds for run in self.warm)
+        reset_s = median(run.reset_s for run in self.warm)
+        aim = AIM_FACTOR * raw_s + AIM_S
+        row: dict[str, str | float | int | bool] = {
+            "seats": self.seats,
+            "raw s": raw_s,
+            "warm s": warm_s,
+            "warm / raw": warm_s / raw_s,
+            "aim s": aim,
+            "aim": warm_s <= aim,
+            "reset s": reset_s,
+            "reset": reset_s <= RESET_AIM_S,
+            "cleared s": median(run.cleared_s for run in self.warm),
+        }
+        if self.cold:
+            cold_s = median(run.seconds for run in self.cold)
+            row |= {"cold s": cold_s, "cold / warm": cold_s / warm_s}
+        if self.plain:
+            row["plain s"] = median(self.plain)
+        return row
+
+
+def bench_classes(
+    ground: Ground, slug: str, counts: Sequence[int], *, rounds: int, cold: bool, plain: bool, say: Say
+) -> tuple[Table, ...]:
+    """The table of seconds, what ours spends them on, and what a seat takes of memory."""
+    say("making the lab's image: one seat is booted and saved")
+    first = our_classes.run_class(ground, slug, 1, warm=True)
+    say(f"  {first.seconds:.2f} s")
+    raw.warm_up(ground)
+    try:
+        found = [measure(ground, slug, count, rounds, cold=cold, plain=plain, say=say) for count in counts]
+    finally:
+        raw_classes.remove_restored(ground)
+        raw.remove_all(ground)
+        raw.end_connections(ground)
+    return seconds_table(slug, found, rounds), phases_table(found)
+
+
+def measure(ground: Ground, slug: str, count: int, rounds: int, *, cold: bool, plain: bool, say: Say) -> Measured:
+    """Interleaved, so that a busy moment of this machine meets everybody."""
+    found = Measured(count)
+    image = our_classes.image_of(ground.site, slug)
+    _version, design = our_classes.newest_version(ground.site, slug)
+    for number in range(1, rounds + 1):
+        say(f"{count} seats, round {number} of {rounds}")
+        found.raw.append(raw_classes.seconds_of_restoring(ground, count, image, design.parts[0].machine.name))
+        say(f"  raw limit: {found.raw[-1]:.2f} s")
+        raw_classes.remove_restored(ground)
+        time.sleep(SETTLE_S)
+        found.warm.append(our_classes.run_class(ground, slug, count, warm=True))
+        say(f"  warm: {found.warm[-1].seconds:.2f} s, {found.warm[-1].warm} seats restored")
+        time.sleep(SETTLE_S)
+        if cold:
+            found.cold.append(our_classes.run_class(ground, slug, count, warm=False))
+            say(f"  cold: {found.cold[-1].seconds:.2f} s")
+            time.sleep(SETTLE_S)
+        if plain:
+            found.plain.append(raw_classes.seconds_of_plain_boot(ground, count))
+            say(f"  plain playbook: {found.plain[-1]:.2f} s")
+            raw.remove_all(ground)
+            time.sleep(SETTLE_S)
+    return found
+
+
+def seconds_table(slug: str, found: Sequence[Measured], rounds: int) -> Table:
+    columns = (
+        "seats",
+        "raw s",
+        "warm s",
+        "warm / raw",
+        "aim s",
+        "aim",
+        "cold s",
+        "cold / warm",
+        "plain s",
+        "reset s",
+        "reset",
+        "cleared s",
+    )
+    notes = (
+        f"Seconds until all seats serve (their agents answer, or they have said so); the median of {rounds}.",
+        "Raw: a bare script restores the first machine of the lab's image; plain: the clone playbook, booted.",
+        f"Aims: warm within {AIM_FACTOR} x raw + {AIM_S:.0f} s, the reset of one seat within {RESET_AIM_S:.0f} s.",
+    )
+    return Table(f"A class of {slug}", columns, [one.row() for one in found], notes)
+
+
+def phases_table(found: Sequence[Measured]) -> Table:
+    names = list(found[0].warm[0].phases) if found else []
+    rows = [
+        {"seats": one.seats, **{name: median(run.phases.get(name, 0.0) for run in one.warm) for name in names}}
+        for one in found
+    ]
+    return Table("What a warm class spends its seconds on", ("seats", *names), rows)

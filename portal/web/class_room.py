@@ -1,0 +1,197 @@
+"""A student's page in the class: the guide, the machines, and what can be asked for."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.core.errors import N_, Conflict, PortalError
+from portal.services import login_sessions, seat_consoles, seats, students
+from portal.web.class_views import Phase, view_of_class
+from portal.web.consoles import wanted_kind, words
+from portal.web.context import background, close_db, db, now, public, site, student, student_page
+from portal.web.languages import current_language, in_words
+from portal.web.students import note_presence, own_key
+from portal.workflows.checking import check_step
+
+bp = Blueprint("class_room", __name__, url_prefix="/class")
+
+
+@bp.get("")
+@student_page
+def show() -> str:
+    note_presence()
+    view = view_of_class()
+    page = "class_room/room.html" if view.phase == Phase.SEATED else "class_room/waiting.html"
+    return render_template(page, view=view, words=words(), class_words=class_words())
+
+
+def class_words() -> dict[str, str]:
+    """What the script of the page says."""
+    return {
+        "copied": _("Copied."),
+        "not_copied": _("The browser did not let this be copied. Please mark it and copy it yourself."),
+        "typed": _("Typed into “%(name)s”."),
+        "not_connected": _("The machine is not connected: nothing was typed."),
+        "left": _("%(minutes)s min left"),
+        "over": _("Time is up"),
+        "minutes_left": _("There are %(minutes)s minutes left."),
+    }
+
+
+@bp.get("/ended")
+@public
+def ended() -> str:
+    return render_template("class_room/ended.html")
+
+
+@bp.get("/status")
+@background
+@student_page
+def status() -> ResponseReturnValue:
+    """What has changed of the page: nothing, some parts of it, or so much that it is to be loaded again."""
+    note_presence()
+    view = view_of_class()
+    seen, marks = request.args.get("mark", "").split("."), view.marks
+    if str(marks) == ".".join(seen):
+        return "", 204
+    if seen[0] != marks.phase or len(seen) != len(str(marks).split(".")):
+        return load_again()
+    changed = {"hand": seen[2] != marks.hand, "guide": seen[3] != marks.guide}
+    return render_template("class_room/_changes.html", view=view, changed=changed)
+
+
+def load_again() -> Response:
+    answer = make_response("", 204)
+    answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
+@bp.post("/seat")
+@background
+@student_page
+def sit_down() -> ResponseReturnValue:
+    """Asked again and again by the page that waits; without JavaScript by a button."""
+    students.sit_down(db(), student(), now())
+    db().commit()
+    if "HX-Request" not in request.headers:
+        return to_class()
+    return load_again() if request.form.get("phase") != view_of_class().marks.phase else ("", 204)
+
+
+@bp.post("/step")
+@student_page
+def open_step() -> ResponseReturnValue:
+    students.open_step(db(), student(), wanted_step(), now())
+    db().commit()
+    return guide_again()
+
+
+@bp.post("/hint")
+@student_page
+def take_hint() -> ResponseReturnValue:
+    step = wanted_step()
+    view = next((one for one in view_of_class().steps if one.slug == step), None)
+    students.take_hint(db(), student(), step, most=len(view.page.hints) if view else 0, now=now())
+    db().commit()
+    return guide_again()
+
+
+@bp.post("/check")
+@student_page
+def check() -> ResponseReturnValue:
+    """Nothing of the database is held while the machines are asked."""
+    student_id, step = student().id, wanted_step()
+    students.note_locale(student(), current_language())
+    db().commit()
+    close_db()
+    try:
+        check_step(site(), student_id=student_id, step=step)
+    except PortalError as error:
+        close_db()
+        if "HX-Request" not in request.headers:
+            raise
+        return render_template("class_room/_guide.html", view=view_of_class(), told=in_words(error))
+    return guide_again()
+
+
+def wanted_step() -> str:
+    return request.form.get("step", "")[:60]
+
+
+def guide_again() -> ResponseReturnValue:
+    if "HX-Request" in request.headers:
+        return render_template("class_room/_guide.html", view=view_of_class())
+    return to_class()
+
+
+@bp.post("/hand")
+@student_page
+def raise_hand() -> ResponseReturnValue:
+    students.raise_hand(db(), student(), request.form.get("text", ""), now())
+    db().commit()
+    return hand_again()
+
+
+@bp.post("/hand/lower")
+@student_page
+def lower_hand() -> ResponseReturnValue:
+    students.lower_hand(db(), student())
+    db().commit()
+    return hand_again()
+
+
+def hand_again() -> ResponseReturnValue:
+    if "HX-Request" in request.headers:
+        return render_template("class_room/_hand.html", view=view_of_class())
+    return to_class()
+
+
+@bp.get("/again")
+@student_page
+def ask_again() -> str:
+    return render_template(
+        "components/confirm.html",
+        title=_("Start again?"),
+        text=_("All your machines go back to the beginning. What you did in them is lost; your guide stays as it is."),
+        action=url_for("class_room.begin_again"),
+        back=url_for("class_room.show"),
+        words=_("Yes, start again"),
+        danger=True,
+    )
+
+
+@bp.post("/again")
+@student_page
+def begin_again() -> ResponseReturnValue:
+    seat = seats.seat_of(db(), student().id)
+    if seat is None:
+        raise Conflict(N_("You have no seat yet."))
+    seats.ask_reset(db(), seat=seat, by=None, queue=site().queue, now=now())
+    db().commit()
+    flash(_("Your machines begin again. This takes a moment."), "info")
+    return to_class()
+
+
+@bp.post("/console-ticket")
+@student_page
+def ticket() -> ResponseReturnValue:
+    """As for the machines of departments (web/consoles.py), only of the own seat."""
+    try:
+        text = seat_consoles.issue_for_student(
+            db(),
+            student=student(),
+            key_hash=login_sessions.hash_of(own_key() or ""),
+            machine=request.form.get("machine", "")[:60],
+            kind=wanted_kind(),
+            now=now(),
+        )
+    except PortalError as error:
+        return jsonify(error=in_words(error)), error.status
+    db().commit()
+    return jsonify(ticket=text, url="/live/console")
+
+
+def to_class() -> ResponseReturnValue:
+    return redirect(url_for("class_room.show"), 303)

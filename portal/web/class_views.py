@@ -1,0 +1,152 @@
+"""What a student sees of the class: where they are, their step of the guide, and what changed since the last look."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from markupsafe import Markup
+
+from portal.core.labs import CheckBy, LabMachine, LabSpec, LabStep
+from portal.core.lifecycle import LabSessionState, SeatState
+from portal.models import LabSession, Seat, StepResult, Student
+from portal.services import seats, students
+from portal.web.context import db, now, student
+from portal.web.guides import GuidePage, StepPage, guide_of
+from portal.web.languages import current_language
+
+
+class Phase(StrEnum):
+    EARLY = "early"  # the class has not begun
+    WAITING = "waiting"  # for machines
+    SEATED = "seated"
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step of the guide as this student has it. `hints` are those that were opened."""
+
+    number: int
+    step: LabStep
+    page: StepPage
+    result: StepResult | None
+
+    @property
+    def slug(self) -> str:
+        return self.step.slug
+
+    @property
+    def passed(self) -> bool:
+        return self.result is not None and self.result.passed_at is not None
+
+    @property
+    def hints(self) -> tuple[Markup, ...]:
+        return self.page.hints[: self.result.hints if self.result else 0]
+
+    @property
+    def hints_left(self) -> int:
+        return len(self.page.hints) - len(self.hints)
+
+    @property
+    def said(self) -> str:
+        """What the last check said, while it has not passed."""
+        return self.result.said if self.result and self.result.tried_at and not self.passed else ""
+
+    @property
+    def tried(self) -> bool:
+        return self.result is not None and self.result.tried_at is not None and not self.passed
+
+    @property
+    def only_teacher(self) -> bool:
+        return bool(self.step.checks) and all(check.by == CheckBy.TEACHER for check in self.step.checks)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """A short sign for each part of the page: the page sends back what it shows, and gets only what differs."""
+
+    phase: str
+    banners: str
+    hand: str
+    guide: str
+
+    def __str__(self) -> str:
+        return f"{self.phase}.{self.banners}.{self.hand}.{self.guide}"
+
+
+@dataclass(frozen=True)
+class ClassView:
+    student: Student
+    lab_session: LabSession
+    spec: LabSpec
+    seat: Seat | None
+    guide: GuidePage
+    steps: tuple[StepView, ...]
+    now: datetime
+
+    @property
+    def phase(self) -> Phase:
+        if self.lab_session.state in (LabSessionState.BOOKED, LabSessionState.PREPARING):
+            return Phase.EARLY
+        return Phase.SEATED if self.seat is not None and self.seat.state == SeatState.TAKEN else Phase.WAITING
+
+    @property
+    def here(self) -> StepView:
+        return next((step for step in self.steps if step.slug == self.student.step), self.steps[0])
+
+    @property
+    def before(self) -> StepView | None:
+        return self.steps[self.here.number - 2] if self.here.number > 1 else None
+
+    @property
+    def after(self) -> StepView | None:
+        return self.steps[self.here.number] if self.here.number < len(self.steps) else None
+
+    @property
+    def passed(self) -> int:
+        return sum(step.passed for step in self.steps)
+
+    @property
+    def machines(self) -> tuple[LabMachine, ...]:
+        return self.spec.machines
+
+    @property
+    def resets(self) -> int:
+        return self.seat.resets if self.seat else 0
+
+    @property
+    def marks(self) -> Marks:
+        lab_session, student = self.lab_session, self.student
+        seat = (self.seat.id, self.seat.resets) if self.seat else None
+        results = [(step.slug, step.result.hints, step.result.tries, step.passed) for step in self.steps if step.result]
+        return Marks(
+            phase=sign_of(self.phase, seat, lab_session.state if self.phase == Phase.EARLY else ""),
+            banners=sign_of(lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at),
+            hand=sign_of(student.hand),
+            guide=sign_of(student.step, results),
+        )
+
+
+def sign_of(*parts: object) -> str:
+    return f"{zlib.crc32(repr(parts).encode()):08x}"
+
+
+def view_of_class() -> ClassView:
+    """Of the student behind this browser."""
+    seated = student()
+    lab_session = students.class_with(db(), seated)
+    spec = students.spec_of(lab_session)
+    guide = guide_of(spec, current_language())
+    results = students.results_of(db(), seated)
+    steps = tuple(
+        StepView(number, step, guide.step(step.slug) or unwritten(step), results.get(step.slug))
+        for number, step in enumerate(spec.steps, start=1)
+    )
+    return ClassView(seated, lab_session, spec, seats.seat_of(db(), seated.id), guide, steps, now())
+
+
+def unwritten(step: LabStep) -> StepPage:
+    """A step that a guide forgot; labs are checked for that, so it only must not break the page."""
+    return StepPage(step.slug, step.title.read(current_language()), Markup(), ())

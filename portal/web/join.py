@@ -1,0 +1,74 @@
+"""Joining a class: a code, a name, and no account."""
+
+from __future__ import annotations
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.core.errors import PortalError
+from portal.services import students
+from portal.services.students import MOST_IN_NAME, Joined
+from portal.web.context import db, now, public, student_or_none
+from portal.web.forms.join import JoinForm
+from portal.web.languages import current_language, in_words
+from portal.web.limits import WRONG_CODES, limiter, note_wrong_code, was_wrong_code
+from portal.web.students import give_key, own_key
+
+bp = Blueprint("join", __name__, url_prefix="/join")
+
+
+@bp.get("")
+@public
+def show() -> str:
+    """A link may bring the code and the name along."""
+    form = JoinForm(
+        formdata=None,
+        code=request.args.get("code", "")[:40],
+        name=request.args.get("name", "")[:MOST_IN_NAME],
+    )
+    return page(form)
+
+
+def page(form: JoinForm) -> str:
+    seated = student_or_none()
+    lab_session = students.class_with(db(), seated) if seated else None
+    spec = students.spec_of(lab_session) if lab_session else None
+    return render_template("join/show.html", form=form, seated=seated, lab=spec)
+
+
+@bp.post("")
+@public
+@limiter.limit(WRONG_CODES, deduct_when=was_wrong_code)
+def join() -> ResponseReturnValue:
+    form = JoinForm()
+    if not form.validate_on_submit():
+        return page(form), 422
+    try:
+        joined = try_to_join(form)
+    except PortalError as error:
+        db().rollback()
+        form.add_problem(error.field, in_words(error))
+        return page(form), 422
+    db().commit()
+    answer = make_response(redirect(url_for("class_room.show"), 303))
+    give_key(answer, joined)
+    return answer
+
+
+def try_to_join(form: JoinForm) -> Joined:
+    """Join and, where a seat is ready, sit down at once."""
+    try:
+        joined = students.join(
+            db(),
+            code=str(form.code.data),
+            name=str(form.name.data),
+            locale=current_language(),
+            now=now(),
+            key=own_key(),
+        )
+    except PortalError as error:
+        if error.message == students.NO_SUCH_CODE:
+            note_wrong_code()
+        raise
+    students.sit_down(db(), joined.student, now())
+    return joined
