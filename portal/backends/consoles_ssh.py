@@ -20,9 +20,7 @@ class SshConsoles:
 
     async def open(self, host: HostAddress, vm_id: UUID, kind: ConsoleKind) -> SshStream:
         missing = N_("The machine does not run. Start it, then open its console.")
-        return await open_socket(
-            self._connections, host, f"{SOCKETS}/{vm_id}/{SOCKET_NAMES[kind]}", missing=missing
-        )
+        return await open_socket(self._connections, host, f"{SOCKETS}/{vm_id}/{SOCKET_NAMES[kind]}", missing=missing)
 
     async def close(self) -> None:
         await self._connections.close()

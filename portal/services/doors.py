@@ -9,7 +9,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
@@ -18,7 +18,7 @@ from portal.core.labs import LabDoor
 from portal.core.policy import Actor
 from portal.interfaces import HostAddress
 from portal.models import Account, ConsoleTicket, Seat, SeatMachine, Student
-from portal.services import accounts, consoles, login_sessions, seat_consoles, students
+from portal.services import accounts, consoles, login_sessions, seat_consoles, seats, students
 from portal.services.audit import record
 from portal.services.consoles import Sitting
 from portal.services.seat_consoles import Place
@@ -27,6 +27,7 @@ from portal.services.seat_designs import door_name
 KIND = "door"  # of their tickets, which no console takes
 LABEL_LETTERS = 24
 NO_SUCH_DOOR = N_("There is no such door.")
+CLASS_IS_OVER = N_("The class is over.")
 ENTER = "/.vivero/enter"  # on each door's own origin, where the ticket becomes a cookie
 
 
@@ -84,16 +85,16 @@ def issue_for_teacher(
 ) -> str:
     """The same for any seat of the actor's class; a locked class is open to them."""
     place, found = door_where(db, seat_id, door)
-    refuse_teacher(place, actor)
+    refuse_teacher(db, place, actor)
     who = DoorPass(place.seat.id, found.name, login_session_hash, account_id=actor.account_id)
     return write_address(db, settings, who, place, now)
 
 
 def students_seat(db: Session, student: Student) -> UUID:
-    seat_id = db.scalar(select(Seat.id).where(Seat.student_id == student.id))
-    if seat_id is None:
+    seat = seats.seat_of(db, student.id)
+    if seat is None:
         raise Conflict(seat_consoles.BEING_MADE)
-    return seat_id
+    return seat.id
 
 
 def door_where(db: Session, seat_id: UUID, door: str) -> tuple[Place, LabDoor]:
@@ -110,12 +111,9 @@ def refuse_student(place: Place, student: Student) -> None:
         raise Conflict(N_("Your teacher has locked the machines. Please wait a moment."))
 
 
-def refuse_teacher(place: Place, actor: Actor) -> None:
-    try:
-        seat_consoles.refuse_teacher(place, actor)
-    except NotFound as error:
-        raise NotFound(NO_SUCH_DOOR) from error
-    if place.lab_session.state not in students.AT_WORK:
+def refuse_teacher(db: Session, place: Place, actor: Actor) -> None:
+    seat_consoles.refuse_teacher(db, place, actor)
+    if place.lab_session.state not in seats.USABLE:
         raise Conflict(N_("The class does not go on now."))
 
 
@@ -130,7 +128,7 @@ def write_address(db: Session, settings: Settings, who: DoorPass, place: Place, 
 
 
 def burn(db: Session, ticket: str, *, door: str, now: datetime) -> DoorPass | None:
-    """Use the ticket up, by compare-and-swap. **Commit in any case.** Whether the pass is worth anything says `way_of`."""
+    """Use the ticket up, by compare-and-swap. **Commit in any case.** What the pass is worth says `way_of`."""
     burnt = db.execute(
         update(ConsoleTicket)
         .where(
@@ -155,10 +153,10 @@ def way_of(db: Session, who: DoorPass, *, now: datetime, idle_minutes: int) -> W
     if who.student_id is not None:
         student = students.student_by_hash(db, who.key_hash)
         if student is None or student.id != who.student_id:
-            raise NotAllowed(N_("The class is over."))
+            raise NotAllowed(CLASS_IS_OVER)
         refuse_student(place, student)
     else:
-        refuse_teacher(place, actor_behind(db, who, now=now, idle_minutes=idle_minutes))
+        refuse_teacher(db, place, actor_behind(db, who, now=now, idle_minutes=idle_minutes))
     assert place.seat.host is not None  # noqa: S101 - both have refused seats without one
     return Way(place.seat.host.reached_at, place.seat.id, door_name(door.machine, door.port), door.path)
 

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request, Response
 
 from portal.asgi import Portal
 from portal.backends.consoles_fake import FakeConsoles
+from portal.backends.door_streams_fake import FakeDoorStreams
 from portal.cli.server import make_server
 from portal.config import Settings
 from portal.interfaces import ConsoleKind
@@ -55,12 +56,19 @@ def clock() -> StandingClock:
 
 
 @pytest.fixture
+def base_url() -> str:
+    return "http://vivero.example"
+
+
+@pytest.fixture
 def site(
-    tmp_path: Path, sessions: sessionmaker[Session], write_sessions: sessionmaker[Session], clock: StandingClock
+    tmp_path: Path,
+    sessions: sessionmaker[Session],
+    write_sessions: sessionmaker[Session],
+    clock: StandingClock,
+    base_url: str,
 ) -> Site:
-    settings = Settings(
-        var=tmp_path, database_url="", engine_database_url="", secret_key="x", base_url="http://vivero.example"
-    )
+    settings = Settings(var=tmp_path, database_url="", engine_database_url="", secret_key="x", base_url=base_url)
     return Site(
         settings=settings,
         sessions=sessions,
@@ -86,6 +94,7 @@ class Running:
     site: Site
     port: int
     consoles: FakeConsoles
+    doors: FakeDoorStreams
     portal: Portal
 
     def console(self, ticket: str, key: str, *, origin: str | None = "http://vivero.example", **changes: Any) -> Any:
@@ -116,8 +125,8 @@ class Running:
 
 @asynccontextmanager
 async def serving(site: Site) -> AsyncIterator[Running]:
-    fakes = FakeConsoles()
-    portal = Portal(hello, make_live(site, fakes))
+    fakes, doors = FakeConsoles(), FakeDoorStreams()
+    portal = Portal(hello, make_live(site, fakes, doors))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         server = make_server(portal, host="127.0.0.1", port=port)
@@ -125,7 +134,7 @@ async def serving(site: Site) -> AsyncIterator[Running]:
         while not server.started:
             await asyncio.sleep(0.01)
         try:
-            yield Running(site, port, fakes, portal)
+            yield Running(site, port, fakes, doors, portal)
         finally:
             server.should_exit = True
             await asyncio.wait_for(running, 15)
