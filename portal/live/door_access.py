@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from itsdangerous import BadData, URLSafeTimedSerializer
-from werkzeug.http import parse_cookie
 
 from portal.config import Settings
 from portal.core.errors import Conflict, NotAllowed, NotFound
 from portal.live.asgi_types import Scope
 from portal.live.desk import Desk
-from portal.live.visitors import headers_of
+from portal.live.visitors import cookies_of
 from portal.services import doors
 from portal.services.doors import DoorPass, Way
 from portal.site import Site
@@ -54,8 +53,7 @@ def unseal(settings: Settings, text: str) -> DoorPass | None:
 
 def pass_of(scope: Scope, settings: Settings, label: str) -> DoorPass | None:
     """The pass in the cookie that belongs to this very label. Other doors' pages may have planted further ones."""
-    cookies = parse_cookie("; ".join(headers_of(scope, b"cookie")))
-    for text in cookies.getlist(COOKIE):
+    for text in cookies_of(scope, COOKIE):
         who = unseal(settings, text)
         if who is not None and fits(settings, who, label):
             return who

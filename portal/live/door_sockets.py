@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from websockets.client import ClientProtocol
@@ -148,7 +149,7 @@ class Tunnel:
         """Until the browser closes; its code goes on to the machine."""
         while (event := await self.receive())["type"] == "websocket.receive":
             if self.guest.state is not State.OPEN:
-                return
+                continue  # it is closing, and from_machine says so to the browser
             if event.get("bytes") is not None:
                 self.guest.send_binary(event["bytes"])
             else:
@@ -165,8 +166,8 @@ class Tunnel:
             self.guest.send_close(CloseCode.GOING_AWAY if code in NOT_SENT_ON else code, reason)
         except ProtocolError:
             self.guest.send_close(CloseCode.GOING_AWAY)
-        async with asyncio.timeout(LAST_WORDS_S):
-            await self.flush()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.flush(), LAST_WORDS_S)
 
     async def close(self, code: int, reason: str) -> None:
         if not self.is_closed:

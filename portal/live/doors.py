@@ -169,7 +169,10 @@ class DoorKeeper:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         if working.cancelled():
-            return CLOSED if not closed.cancelled() else STOPPING
+            if closed.cancelled():
+                return STOPPING
+            closed.result()  # a bug must be seen, not swallowed
+            return CLOSED
         working.result()
         return None
 

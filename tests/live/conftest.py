@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from portal.services.accounts import actor_of
 from portal.site import Site
 from tests.factories import ListQueue, make_account, make_host, make_vm
 from tests.factories.moments import NOW
+from tests.live.guests import on_loopback
 
 
 class StandingClock:
@@ -127,7 +127,7 @@ class Running:
 async def serving(site: Site) -> AsyncIterator[Running]:
     fakes, doors = FakeConsoles(), FakeDoorStreams()
     portal = Portal(hello, make_live(site, fakes, doors))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with on_loopback() as listener:
         port = listener.getsockname()[1]
         server = make_server(portal, host="127.0.0.1", port=port)
         running = asyncio.create_task(server._serve([listener]))  # not serve(): signals stay pytest's

@@ -44,7 +44,7 @@ async def tell(scope: Any, receive: Any, send: Any) -> None:
         "method": scope["method"],
         "path": scope["raw_path"].decode(),
         "query": scope["query_string"].decode(),
-        "headers": [[name.decode(), value.decode()] for name, value in scope["headers"]],
+        "headers": [[name.decode(), value.decode("latin-1")] for name, value in scope["headers"]],
         "body": body.decode(),
     }
     await answer(send, 200, json.dumps(said).encode(), (b"content-type", b"application/json"))
@@ -63,7 +63,7 @@ async def bold(scope: Any, receive: Any, send: Any) -> None:
         b"bold",
         (b"set-cookie", b"sid=1; Path=/; Domain=localhost; HttpOnly"),
         (b"set-cookie", b"vivero_seat=stolen; Domain=.localhost"),
-        (b"set-cookie", b" VIVERO_door=x"),
+        (b"set-cookie", b"VIVERO_door=x"),
         (b"strict-transport-security", b"max-age=99"),
         (b"service-worker-allowed", b"/"),
         (b"alt-svc", b'h3=":443"'),
@@ -106,8 +106,15 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
             await send({"type": "websocket.close", "code": 4321, "reason": "as you wish"})
             return
         if message.get("text") == "headers":
-            message["text"] = json.dumps([[name.decode(), value.decode()] for name, value in scope["headers"]])
+            message["text"] = json.dumps([[name.decode(), value.decode("latin-1")] for name, value in scope["headers"]])
         await send({**message, "type": "websocket.send"})
+
+
+def on_loopback() -> socket.socket:
+    """TCP by name: asyncio sends small parts at once only on sockets that say so, and waits 40 ms on others."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    return listener
 
 
 @asynccontextmanager
@@ -116,7 +123,7 @@ async def guest() -> AsyncIterator[int]:
     server = uvicorn.Server(
         uvicorn.Config(guest_app, port=0, log_config=None, lifespan="off", ws="websockets-sansio", http="h11")
     )
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with on_loopback() as listener:
         running = asyncio.create_task(server._serve([listener]))
         while not server.started:
             await asyncio.sleep(0.01)

@@ -6,10 +6,10 @@ import asyncio
 import http.client
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import websockets
@@ -45,6 +45,9 @@ SOCKET = "server-80"
 @pytest.fixture
 def base_url() -> str:
     return "http://127.0.0.1:8080"
+
+
+KEYS = {"María": "key-of-maria", "Noor": "key-of-noor"}
 
 
 @dataclass(frozen=True)
@@ -88,9 +91,9 @@ def lesson(site: Site, db: Session) -> Class:
     host = make_host(db)
     seats = {
         name: make_seat(
-            db, lab_session, number=number, student=make_student(db, lab_session, name, key=name), host_id=host.id
+            db, lab_session, number=number, student=make_student(db, lab_session, name, key=key), host_id=host.id
         )
-        for number, name in enumerate(("María", "Noor"), start=1)
+        for number, (name, key) in enumerate(KEYS.items(), start=1)
     }
     login_key = login_sessions.open_session(db, account_id=tom.id, now=NOW)
     db.commit()
@@ -116,11 +119,10 @@ class Answer:
 
 def call(port: int, host: str, path: str, method: str, body: bytes | None, headers: dict[str, str]) -> Answer:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, path, body, {"Host": host, **headers})
-    answer = connection.getresponse()
-    got = Answer(answer.status, answer.headers, answer.read())
-    connection.close()
-    return got
+    with closing(connection):
+        connection.request(method, path, body, {"Host": host, **headers})
+        with connection.getresponse() as answer:
+            return Answer(answer.status, answer.headers, answer.read())
 
 
 @dataclass
@@ -323,7 +325,7 @@ def test_another_seats_cookie_opens_nothing(lesson: Class) -> None:
 
 def test_a_cookie_planted_beside_the_right_one_does_no_harm(lesson: Class) -> None:
     async def use(browser: Browser) -> Answer:
-        return await browser.get("/", Cookie=f"vivero_door=planted; {browser.cookie}")
+        return await browser.get("/", Cookie=f"vivero_door=planted; x=ñ; {browser.cookie}")
 
     assert at(lesson, use).status == 200
 
@@ -360,14 +362,13 @@ def test_a_ticket_that_is_too_old_opens_nothing(site: Site, lesson: Class) -> No
 
 
 def test_a_doors_ticket_opens_no_console(site: Site, lesson: Class) -> None:
-    ticket = urlsplit(lesson.address("María")).query.split("ticket=")[1].split("&")[0]
+    ticket = parse_qs(urlsplit(lesson.address("María")).query)["ticket"][0]
+    cookies = {"Cookie": f"other=María; vivero_seat={KEYS['María']}"}
 
     async def scenario() -> None:
         async with serving(site) as server:
             with pytest.raises(InvalidStatus, match="403"):
-                await server.console(
-                    ticket, "", origin=site.settings.base_url, additional_headers={"Cookie": "vivero_seat=María"}
-                )
+                await server.console(ticket, "", origin=site.settings.base_url, additional_headers=cookies)
 
     asyncio.run(scenario())
 
@@ -416,10 +417,10 @@ def test_open_websockets_and_downloads_end_with_it(
             await socket.send("hello")
             assert await socket.recv() == "hello"
             lesson.change("María", change)
-            with pytest.raises(ConnectionClosed) as closing:
+            with pytest.raises(ConnectionClosed) as refused:
                 await asyncio.wait_for(socket.recv(), 5)
-            assert closing.value.rcvd is not None
-            assert closing.value.rcvd.code == 1008
+            assert refused.value.rcvd is not None
+            assert refused.value.rcvd.code == 1008
 
     at(lesson, use)
 
@@ -469,12 +470,29 @@ def test_the_machine_closes_with_its_own_words(lesson: Class) -> None:
     async def use(browser: Browser) -> tuple[int, str]:
         async with browser.socket() as socket:
             await socket.send("close")
-            with pytest.raises(ConnectionClosed) as closing:
+            with pytest.raises(ConnectionClosed) as refused:
                 await socket.recv()
-        assert closing.value.rcvd is not None
-        return closing.value.rcvd.code, closing.value.rcvd.reason
+        assert refused.value.rcvd is not None
+        return refused.value.rcvd.code, refused.value.rcvd.reason
 
     assert at(lesson, use) == (4321, "as you wish")
+
+
+def test_too_long_a_message_ends_the_connection_and_nothing_else(lesson: Class) -> None:
+    async def chatter(websocket: Any) -> None:
+        await websocket.send("x" * ((1 << 20) + 1))
+        await websocket.wait_closed()
+
+    async def scenario() -> int:
+        async with websockets.serve(chatter, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            async with at_door(lesson, port=port) as browser, browser.socket() as socket:
+                with pytest.raises(ConnectionClosed) as refused:
+                    await socket.recv()
+                assert refused.value.rcvd is not None
+                return refused.value.rcvd.code
+
+    assert asyncio.run(scenario()) == 1009
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://seat-0123456789abcdef01234567.localhost"])
