@@ -29,6 +29,7 @@ from portal.services.accounts import actor_of
 from portal.site import Site
 from tests.factories import ListQueue, make_account, make_host, make_vm
 from tests.factories.moments import NOW
+from tests.live.door_classes import DoorClass, make_door_class
 from tests.live.guests import on_loopback
 
 
@@ -56,19 +57,15 @@ def clock() -> StandingClock:
 
 
 @pytest.fixture
-def base_url() -> str:
-    return "http://vivero.example"
-
-
-@pytest.fixture
 def site(
     tmp_path: Path,
     sessions: sessionmaker[Session],
     write_sessions: sessionmaker[Session],
     clock: StandingClock,
-    base_url: str,
 ) -> Site:
-    settings = Settings(var=tmp_path, database_url="", engine_database_url="", secret_key="x", base_url=base_url)
+    settings = Settings(
+        var=tmp_path, database_url="", engine_database_url="", secret_key="x", base_url="http://vivero.example"
+    )
     return Site(
         settings=settings,
         sessions=sessions,
@@ -138,6 +135,12 @@ async def serving(site: Site) -> AsyncIterator[Running]:
         finally:
             server.should_exit = True
             await asyncio.wait_for(running, 15)
+
+
+@pytest.fixture
+def lesson(site: Site, db: Session) -> DoorClass:
+    """Of a lab with doors; tests of other classes have a `lesson` of their own."""
+    return make_door_class(site, db)
 
 
 @dataclass(frozen=True)
