@@ -16,7 +16,7 @@ from portal.live import Live, make_live
 from portal.live.asgi_types import AsgiApp, Message, Receive, Scope, Send
 from portal.live.sse import answer
 from portal.web import make_app
-from portal.wiring import build_consoles, build_site, check_tables, close_site
+from portal.wiring import build_consoles, build_door_streams, build_site, check_tables, close_site
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -41,11 +41,12 @@ def build_portal(settings: Settings) -> Portal:
     check_tables(site)
     app = make_app(site)
     api.register(app, site)
-    return Portal(app, make_live(site, build_consoles(settings)), close=lambda: close_site(site))
+    live = make_live(site, build_consoles(settings), build_door_streams(settings))
+    return Portal(app, live, close=lambda: close_site(site))
 
 
 class Portal:
-    """`live` answers under /live/; everything else is Flask's, once its body has come in whole."""
+    """`live` answers under /live/ and on doors' origins; all else is Flask's, once its body has come in whole."""
 
     def __init__(self, pages: WSGIApplication, live: Live, *, close: Callable[[], None] = lambda: None) -> None:
         self.live = live
@@ -55,6 +56,8 @@ class Portal:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.lifespan(receive, send)
+        elif self.live.is_door(scope):
+            await self.live.door(scope, receive, send)
         elif scope["type"] == "websocket" or scope["path"].startswith("/live/"):
             await self.live(scope, receive, send)
         else:

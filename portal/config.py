@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,12 +11,14 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from tempfile import mkstemp
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SHORTEST_KEY = 32
 YES = frozenset({"1", "true", "yes"})
 LOCALES = ("es", "en")
 NO = frozenset({"", "0", "false", "no"})
+DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -32,6 +35,7 @@ class Settings:
     engine_database_url: str
     secret_key: str = field(repr=False)
     base_url: str = "http://127.0.0.1:8080"
+    doors_domain: str = ""  # doors of seats are at seat-….<this>; empty: localhost if base_url is of this machine
     timezone: str = "Europe/Madrid"
     locale: str = "es"
     hypervisor: str = "libvirt"  # or "fake"
@@ -56,6 +60,21 @@ class Settings:
     @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
+
+    @property
+    def doors_at(self) -> str:
+        """The domain of which each door has a name of its own; "" where doors cannot be opened.
+
+        Browsers find every name under localhost on their own machine, so the demo needs no setting.
+        """
+        return self.doors_domain or ("localhost" if is_loopback(urlsplit(self.base_url).hostname or "") else "")
+
+
+def is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -119,6 +138,7 @@ def check(settings: Settings) -> None:
         raise BadSetting(f"VIVERO_LOCALE is “{settings.locale}”, but must be one of: {', '.join(LOCALES)}.")
     if not settings.base_url.startswith(("http://", "https://")):
         raise BadSetting(f"VIVERO_BASE_URL is “{settings.base_url}”, but must begin with http:// or https://.")
+    check_doors(settings)
     try:
         ZoneInfo(settings.timezone)
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
@@ -130,3 +150,14 @@ def check(settings: Settings) -> None:
         raise BadSetting(
             f"VIVERO_DEPARTMENT_NETWORK and VIVERO_DEPARTMENT_GATEWAY must be addresses: {error}."
         ) from error
+
+
+def check_doors(settings: Settings) -> None:
+    domain, portal = settings.doors_domain, urlsplit(settings.base_url).hostname or ""
+    if domain and not DOMAIN.fullmatch(domain):
+        raise BadSetting(f"VIVERO_DOORS_DOMAIN is “{domain}”, but must be a name like puertas.hospital.example.")
+    if domain and portal.endswith(f".{domain}"):
+        raise BadSetting(
+            f"VIVERO_DOORS_DOMAIN is “{domain}”, but the portal itself is {portal}: "
+            "give doors a domain in which the portal is not."
+        )

@@ -206,6 +206,18 @@ class Consoles(Protocol):
     async def close(self) -> None: ...
 
 
+class DoorStreams(Protocol):
+    """Opens doors of seats for browsers: bytes both ways to one port. Used inside the server's event loop."""
+
+    async def open(self, host: HostAddress, seat_id: UUID, door: str) -> ConsoleStream:
+        """Within 10 s; `door` as services/seat_designs.door_name writes it.
+
+        Raises HypervisorUnavailable, or MachineMissing when there is no such door or nothing listens behind it.
+        """
+
+    async def close(self) -> None: ...
+
+
 class Reachability(Protocol):
     """Asks over the network whether a machine serves yet."""
 

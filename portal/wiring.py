@@ -23,7 +23,7 @@ from portal.backends.templates_fake import pretend_versions
 from portal.backends.templates_folder import read_templates
 from portal.config import Settings
 from portal.core.errors import N_, Conflict, Invalid
-from portal.interfaces import Consoles
+from portal.interfaces import Consoles, DoorStreams
 from portal.models.database import make_sessions, make_write_sessions, open_database
 from portal.services import labs, templates
 from portal.services.audit import chain_key
@@ -77,6 +77,10 @@ CONSOLES: Mapping[str, Part] = {
 DOORS: Mapping[str, Part] = {
     "libvirt": Part("portal.backends.doors_ssh:SshDoors", ssh_arguments),
     "fake": Part("portal.backends.doors_fake:FakeDoors", lambda settings: {"folder": settings.var / "fake"}),
+}
+DOOR_STREAMS: Mapping[str, Part] = {
+    "libvirt": Part("portal.backends.door_streams_ssh:SshDoorStreams", ssh_arguments),
+    "fake": Part("portal.backends.door_streams_fake:FakeDoorStreams"),
 }
 MAILERS: Mapping[str, Part] = {
     "page": Part("portal.backends.mail_page:PageMailer"),
@@ -147,6 +151,12 @@ def build_consoles(settings: Settings) -> Consoles:
     """Only the server opens consoles, inside its event loop."""
     consoles: Consoles = choose(CONSOLES, settings.hypervisor, "HYPERVISOR").make(settings)
     return consoles
+
+
+def build_door_streams(settings: Settings) -> DoorStreams:
+    """As consoles: only the server opens them, inside its event loop."""
+    streams: DoorStreams = choose(DOOR_STREAMS, settings.hypervisor, "HYPERVISOR").make(settings)
+    return streams
 
 
 def catalogue_state(settings: Settings) -> tuple[tuple[str, int, int], ...]:

@@ -29,6 +29,8 @@ def read(folder: Path, **changes: str) -> Settings:
         ("SECRET_KEY", ""),
         ("SECRET_KEY", "short"),
         ("DEPARTMENT_NETWORK", "10.77.16.0/99"),
+        ("DOORS_DOMAIN", "*.hospital.example"),
+        ("DOORS_DOMAIN", "http://hospital.example"),
     ],
 )
 def test_a_mistyped_setting_is_named(tmp_path: Path, name: str, text: str) -> None:
@@ -56,3 +58,22 @@ def test_an_empty_key_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret_key").touch()
     with pytest.raises(BadSetting, match="at least 32 characters"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "domain", "at"),
+    [
+        ("http://127.0.0.1:8080", "", "localhost"),
+        ("http://[::1]:8080", "", "localhost"),
+        ("http://localhost", "", "localhost"),
+        ("https://vivero.hospital.example", "", ""),
+        ("https://vivero.hospital.example", "puertas.example", "puertas.example"),
+    ],
+)
+def test_doors_are_below_localhost_or_where_it_is_said(tmp_path: Path, base_url: str, domain: str, at: str) -> None:
+    assert read(tmp_path, BASE_URL=base_url, DOORS_DOMAIN=domain).doors_at == at
+
+
+def test_the_portal_itself_is_never_among_the_doors(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="VIVERO_DOORS_DOMAIN"):
+        read(tmp_path, BASE_URL="https://vivero.hospital.example", DOORS_DOMAIN="hospital.example")

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from werkzeug.http import parse_cookie
-
 from portal.core.policy import Actor
 from portal.models import Account
 from portal.services import accounts, login_sessions
@@ -42,8 +40,14 @@ def seat_key(scope: Mapping[str, Any]) -> str | None:
 
 
 def cookie_of(scope: Mapping[str, Any], name: str) -> str | None:
-    key = parse_cookie("; ".join(headers_of(scope, b"cookie"))).get(name, "")
+    key = next(iter(cookies_of(scope, name)), "")
     return key if 0 < len(key) <= LONGEST_KEY else None
+
+
+def cookies_of(scope: Mapping[str, Any], name: str) -> list[str]:
+    """All values of this name. Other sites' cookies beside them may hold any bytes and break nothing."""
+    pairs = (part.partition("=") for text in headers_of(scope, b"cookie") for part in text.split(";"))
+    return [value.strip() for key, _, value in pairs if key.strip() == name]
 
 
 def visitor_of(site: Site, key: str | None) -> Visitor | None:

@@ -22,7 +22,7 @@ class ConsoleTicket(Base, kw_only=True):
 
     ticket_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     login_session_hash: Mapped[str] = mapped_column(String(64), index=True)
-    kind: Mapped[str] = mapped_column(String(10))  # "graphical" or "serial"
+    kind: Mapped[str] = mapped_column(String(10))  # "graphical", "serial" or "door"
     expires_at: Mapped[datetime] = mapped_column(index=True)
     burnt_at: Mapped[datetime | None] = mapped_column(default=None)
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"), default=None)

@@ -23,6 +23,7 @@ from portal.services.audit import Subject, record, subject_of
 
 TICKET_LIVES = timedelta(seconds=30)
 KEPT_FOR = timedelta(hours=1)
+CONSOLE_KINDS = tuple(kind.value for kind in ConsoleKind)  # doors' tickets are theirs alone (services/doors.py)
 MOST_OPEN_TICKETS = 20  # not burnt and not over, for one log-in
 
 
@@ -89,8 +90,8 @@ def issue_ticket(
     return write_ticket(db, sitting, kind=kind, now=now)
 
 
-def write_ticket(db: Session, sitting: Sitting, *, kind: ConsoleKind, now: datetime) -> str:
-    """A ticket for this place. The caller has checked that the person may sit there."""
+def write_ticket(db: Session, sitting: Sitting, *, kind: str, now: datetime) -> str:
+    """A ticket for this place: a console's kind, or "door". The caller has checked that the person may sit there."""
     sweep(db, now)
     refuse_hoarding(db, sitting.login_session_hash, now)
     ticket = secrets.token_urlsafe(32)
@@ -126,6 +127,7 @@ def burn_ticket(db: Session, ticket: str, *, login_session_hash: str, now: datet
         update(ConsoleTicket)
         .where(
             ConsoleTicket.ticket_hash == hash_of(ticket),
+            ConsoleTicket.kind.in_(CONSOLE_KINDS),
             ConsoleTicket.login_session_hash == login_session_hash,
             ConsoleTicket.burnt_at.is_(None),
             ConsoleTicket.expires_at > now,

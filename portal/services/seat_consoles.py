@@ -108,7 +108,8 @@ def enter_as_student(db: Session, burnt: ConsoleTicket, place: Place, *, now: da
     if student is None or student.id != burnt.student_id:
         raise NotAllowed(N_("The class is over."))
     view_only = refuse_student(place, student)
-    note_first_opening(db, student, place, now)
+    details = {"student": student.name, "seat": place.seat.number, "machine": place.machine.name}
+    note_first_opening(db, student, place, now, action="console.opened", details=details)
     return entry_of(burnt, place, view_only=view_only, actor=None)
 
 
@@ -128,17 +129,18 @@ def entry_of(burnt: ConsoleTicket, place: Place, *, view_only: bool, actor: Acto
     )
 
 
-def note_first_opening(db: Session, student: Student, place: Place, now: datetime) -> None:
+def note_first_opening(
+    db: Session, student: Student, place: Place, now: datetime, *, action: str, details: Mapping[str, object]
+) -> None:
     """Once for each student and seat: who sat where is kept, and not each of a thousand openings in an hour."""
     noted = select(AuditEntry.id).where(
-        AuditEntry.action == "console.opened",
+        AuditEntry.action == action,
         AuditEntry.subject_id == place.subject.id,
         AuditEntry.actor_id.is_(None),
         AuditEntry.at >= student.joined_at,
     )
     if db.scalar(noted.limit(1)) is None:
-        details = {"student": student.name, "seat": place.seat.number, "machine": place.machine.name}
-        record(db, actor=None, action="console.opened", subject=place.subject, now=now, details=details)
+        record(db, actor=None, action=action, subject=place.subject, now=now, details=details)
 
 
 def refusals(

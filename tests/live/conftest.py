@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from portal.asgi import Portal
 from portal.backends.consoles_fake import FakeConsoles
+from portal.backends.door_streams_fake import FakeDoorStreams
 from portal.cli.server import make_server
 from portal.config import Settings
 from portal.interfaces import ConsoleKind
@@ -29,6 +29,8 @@ from portal.services.accounts import actor_of
 from portal.site import Site
 from tests.factories import ListQueue, make_account, make_host, make_vm
 from tests.factories.moments import NOW
+from tests.live.door_classes import DoorClass, make_door_class
+from tests.live.guests import on_loopback
 
 
 class StandingClock:
@@ -56,7 +58,10 @@ def clock() -> StandingClock:
 
 @pytest.fixture
 def site(
-    tmp_path: Path, sessions: sessionmaker[Session], write_sessions: sessionmaker[Session], clock: StandingClock
+    tmp_path: Path,
+    sessions: sessionmaker[Session],
+    write_sessions: sessionmaker[Session],
+    clock: StandingClock,
 ) -> Site:
     settings = Settings(
         var=tmp_path, database_url="", engine_database_url="", secret_key="x", base_url="http://vivero.example"
@@ -87,6 +92,7 @@ class Running:
     site: Site
     port: int
     consoles: FakeConsoles
+    doors: FakeDoorStreams
     portal: Portal
 
     def console(self, ticket: str, key: str, *, origin: str | None = "http://vivero.example", **changes: Any) -> Any:
@@ -117,19 +123,25 @@ class Running:
 
 @asynccontextmanager
 async def serving(site: Site) -> AsyncIterator[Running]:
-    fakes = FakeConsoles()
-    portal = Portal(hello, make_live(site, fakes))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    fakes, doors = FakeConsoles(), FakeDoorStreams()
+    portal = Portal(hello, make_live(site, fakes, doors))
+    with on_loopback() as listener:
         port = listener.getsockname()[1]
         server = make_server(portal, host="127.0.0.1", port=port)
         running = asyncio.create_task(server._serve([listener]))  # not serve(): signals stay pytest's
         while not server.started:
             await asyncio.sleep(0.01)
         try:
-            yield Running(site, port, fakes, portal)
+            yield Running(site, port, fakes, doors, portal)
         finally:
             server.should_exit = True
             await asyncio.wait_for(running, 15)
+
+
+@pytest.fixture
+def lesson(site: Site, db: Session) -> DoorClass:
+    """Of a lab with doors; tests of other classes have a `lesson` of their own."""
+    return make_door_class(site, db)
 
 
 @dataclass(frozen=True)

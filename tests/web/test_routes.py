@@ -40,6 +40,7 @@ STUDENTS = {
     "class_room.status",
     "class_room.take_hint",
     "class_room.ticket",
+    "doors.enter",
 }
 ANY_ACCOUNT = {
     "account.issue_token",
