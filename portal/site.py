@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from portal.config import Settings
-from portal.interfaces import Clock, Hypervisor, Mailer, PlaybookRunner, Reachability, WorkflowQueue
+from portal.interfaces import Clock, Doors, Hypervisor, Mailer, PlaybookRunner, Reachability, WorkflowQueue
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,6 @@ class Site:
     hypervisor: Hypervisor
     playbooks: PlaybookRunner
     reachability: Reachability
+    doors: Doors
     mailer: Mailer
     clock: Clock

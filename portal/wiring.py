@@ -74,6 +74,10 @@ CONSOLES: Mapping[str, Part] = {
     "libvirt": Part("portal.backends.consoles_ssh:SshConsoles", ssh_arguments),
     "fake": Part("portal.backends.consoles_fake:simulated", lambda settings: {"folder": settings.var / "fake"}),
 }
+DOORS: Mapping[str, Part] = {
+    "libvirt": Part("portal.backends.doors_ssh:SshDoors", ssh_arguments),
+    "fake": Part("portal.backends.doors_fake:FakeDoors", lambda settings: {"folder": settings.var / "fake"}),
+}
 MAILERS: Mapping[str, Part] = {
     "page": Part("portal.backends.mail_page:PageMailer"),
     "smtp": Part(
@@ -118,6 +122,7 @@ def build_site(settings: Settings) -> Site:
         hypervisor=choose(HYPERVISORS, settings.hypervisor, "HYPERVISOR").make(settings),
         playbooks=choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings),
         reachability=choose(REACHABILITIES, settings.hypervisor, "HYPERVISOR").make(settings),
+        doors=choose(DOORS, settings.hypervisor, "HYPERVISOR").make(settings),
         mailer=choose(MAILERS, settings.mailer, "MAILER").make(settings),
         clock=utc_now,
     )
@@ -125,7 +130,7 @@ def build_site(settings: Settings) -> Site:
 
 def close_site(site: Site) -> None:
     """Leave no files and no SSH connections behind; a host that never answers must not keep us."""
-    for part in (site.playbooks, site.hypervisor):
+    for part in (site.playbooks, site.hypervisor, site.doors):
         closing = threading.Thread(target=part.close, daemon=True)
         closing.start()
         closing.join(CLOSE_WITHIN_S)

@@ -44,7 +44,7 @@ const actions = {
   },
   async type({ name, text }) {
     openMachines();
-    tell(...((await typeInto(name, text)) ? [filled(words.typed, { name }), "good"] : [words.not_connected, "bad"]));
+    tell(...((await typeInto(name, text)) ? [filled(words.typed, { name: words.machines[name] }), "good"] : [words.not_connected, "bad"]));
   },
   console({ name }) {
     openMachines();
@@ -105,10 +105,17 @@ function closeDrops(event) {
   }
 }
 
+/** A form that came to nothing must not leave somebody waiting; what the page asks by itself is asked again anyway. */
+function tellTrouble(event) {
+  if (event.target.closest("form")) tell(words.silent, "bad");
+}
+
 document.addEventListener("click", act);
 document.addEventListener("click", closeDrops);
 document.addEventListener("keydown", closeDrops);
 document.addEventListener("htmx:afterSettle", afterChange);
+document.addEventListener("htmx:responseError", tellTrouble);
+document.addEventListener("htmx:sendError", tellTrouble);
 machines.addEventListener("toggle", () => machines.open && start());
 showTime();
 window.setInterval(showTime, 1000);

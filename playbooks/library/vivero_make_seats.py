@@ -7,8 +7,10 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +47,40 @@ options:
 
 BOOT_PATIENCE_S = 20.0  # then the next one boots, whether this one answers or not
 AGENT_S = 2
+CLOCK_PATIENCE_S = 10.0
 RUNNING = {libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_BLOCKED}
 
 
 @dataclass
 class Making:
-    """One seat on its way, with the machines that wait for the moment in which all begin to run."""
+    """One seat on its way, with its machines that wait for their turn to boot and those woken from a saved memory."""
 
     work: SeatWork
     seat: Seat | None
-    waiting: list[libvirt.virDomain]
+    waiting: list[libvirt.virDomain] = field(default_factory=list)
+    woken: list[libvirt.virDomain] = field(default_factory=list)
+
+
+class Boots:
+    """Lets a few machines boot at the same time, so that thirty do not starve each other."""
+
+    def __init__(self, places: int) -> None:
+        self._places = threading.BoundedSemaphore(places)
+        self._lock = threading.Lock()
+        self._behind = 0
+
+    def announce(self, number: int) -> None:
+        self._behind = number
+
+    def take_turn(self, begin: Callable[[], bool], ready: Callable[[], bool]) -> None:
+        """Begin, and keep the place until it is ready, as long as somebody wants it."""
+        with self._places:
+            with self._lock:
+                self._behind -= 1
+            end = time.monotonic() + BOOT_PATIENCE_S
+            if begin():
+                while self._behind > 0 and time.monotonic() < end and not ready():
+                    time.sleep(0.25)
 
 
 @dataclass(frozen=True)
@@ -62,13 +88,15 @@ class Maker:
     connection: libvirt.virConnect
     storage: Path
     accelerator: str
-    boots: threading.BoundedSemaphore
+    boots: Boots
 
     def make(self, makings: list[Making]) -> None:
         for step in (self.prepare, self.make_machines, self.let_run):
             in_threads(lambda making, step=step: self.guarded(making, step), [m for m in makings if m.seat])
         boots = [(making, domain) for making in makings for domain in making.waiting]
+        self.boots.announce(len(boots))
         in_threads(lambda boot: self.boot(*boot), boots)
+        in_threads(set_clock, [domain for making in makings for domain in making.woken])
 
     def guarded(self, making: Making, step: Any) -> None:
         guarded(
@@ -96,6 +124,9 @@ class Maker:
 
     def make_files(self, seat: Seat, machine: SeatMachine, places: SeatMachinePlaces) -> None:
         make_folder(places.folder, mode=0o711)
+        places.make_sockets_folder()
+        if places.begun.exists():
+            return
         if seat.image is not None:
             image = ImagePlaces(self.storage, seat.image)
             check_fits(image, self.accelerator)
@@ -103,7 +134,6 @@ class Maker:
         else:
             make_disk(machine.guest, places)
             make_seed(machine.guest, places, macs=[card.mac for card in machine.cards])
-        places.make_sockets_folder()
 
     def make_machines(self, making: Making, seat: Seat, places: SeatPlaces) -> None:
         """All paused: a guest that runs takes the processors from those that are still being made."""
@@ -114,7 +144,7 @@ class Maker:
         places = SeatPlaces(self.storage, seat.seat_id).machine(machine.vm_id)
         if find(self.connection, machine.vm_id, seat.seat_id) is not None:
             return
-        if seat.image is None:
+        if boots_itself(seat, places):
             ways = HostWays(self.accelerator, cache_mode(places.disk))
             xml = seat_domain_xml(seat, machine, places, ways)
             self.connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)
@@ -138,20 +168,38 @@ class Maker:
                 raise Refused(f"{machine.host_name} ended as soon as it was made")
             if domain.state()[0] in RUNNING:
                 continue
-            if seat.image is None:
+            machine_places = places.machine(machine.vm_id)
+            if boots_itself(seat, machine_places):
                 making.waiting.append(domain)
             else:
                 domain.resume()
                 making.work.note("running")
+                making.woken.append(domain)
+            machine_places.begun.touch(mode=0o600)
 
     def boot(self, making: Making, domain: libvirt.virDomain) -> None:
-        """Hold a place among those that boot until it answers, so that thirty do not starve each other."""
-        with self.boots:
+        def begin() -> bool:
             guarded(making.work, self.storage, domain.resume)
-            making.work.note("started")
-            end = time.monotonic() + BOOT_PATIENCE_S
-            while not making.work.trouble and time.monotonic() < end and not answers(domain):
-                time.sleep(0.25)
+            if not making.work.trouble:
+                making.work.note("started")
+            return not making.work.trouble
+
+        self.boots.take_turn(begin, lambda: answers(domain))
+
+
+def boots_itself(seat: Seat, places: SeatMachinePlaces) -> bool:
+    """A restored machine that was switched off boots from its disk, with what was done on it."""
+    return seat.image is None or places.begun.exists()
+
+
+def set_clock(domain: libvirt.virDomain) -> None:
+    """Its clock stood still since it was saved, days ago perhaps. A guest without an agent has to live with that."""
+    end = time.monotonic() + CLOCK_PATIENCE_S
+    while not answers(domain) and time.monotonic() < end:
+        time.sleep(0.05)
+    command = json.dumps({"execute": "guest-set-time", "arguments": {"time": time.time_ns()}})
+    with suppress(libvirt.libvirtError):  # it says so too when the clock is right and only the battery's is not
+        libvirt_qemu.qemuAgentCommand(domain, command, AGENT_S, 0)
 
 
 def answers(domain: libvirt.virDomain) -> bool:
@@ -174,7 +222,7 @@ def check_fits(image: ImagePlaces, accelerator: str) -> None:
 def read_makings(params: dict[str, Any]) -> list[Making]:
     makings = []
     for order in params["seats"]:
-        making = Making(SeatWork(None, str(order.get("seat_id"))), None, [])
+        making = Making(SeatWork(None, str(order.get("seat_id"))), None)
         try:
             making.work.seat_id = read_seat_id(order.get("seat_id"))
             making.work.token = token_of(params["fencing"], making.work.seat_id)
@@ -191,8 +239,8 @@ def make_seats(params: dict[str, Any]) -> list[Making]:
         raise Refused(f"the storage folder {storage} is not there")
     connection = libvirt.open("qemu:///system")
     try:
-        places = threading.BoundedSemaphore(max(1, params["boots_per_core"]) * (os.cpu_count() or 1))
-        Maker(connection, storage, read_accelerator(), places).make(makings)
+        boots = Boots(max(1, params["boots_per_core"]) * (os.cpu_count() or 1))
+        Maker(connection, storage, read_accelerator(), boots).make(makings)
     finally:
         connection.close()
     return makings

@@ -25,6 +25,11 @@ class SeatMachinePlaces(Places):
         return self.storage / "seats" / str(self.seat_id) / str(self.vm_id)
 
     @property
+    def begun(self) -> Path:
+        """There once it has run: its disk holds somebody's work and no longer fits a saved memory."""
+        return self.folder / "begun"
+
+    @property
     def memory_pipe(self) -> Path:
         """What it is restored from comes through here."""
         return self.sockets_root / "seats" / str(self.seat_id) / f"{self.vm_id}.memory"

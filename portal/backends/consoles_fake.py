@@ -131,6 +131,7 @@ class FakeConsoles:
         self._is_running = is_running
         self.unreachable: set[str] = set()
         self.open_streams: dict[tuple[UUID, ConsoleKind], FakeStream] = {}
+        self.opened: list[UUID] = []  # each opening, in order
 
     async def open(self, host: HostAddress, vm_id: UUID, kind: ConsoleKind) -> FakeStream:
         if host.name in self.unreachable:
@@ -143,6 +144,7 @@ class FakeConsoles:
             raise MachineMissing(N_("The machine does not run. Start it, then open its console."))
         stream = SerialStream(vm_id, runs) if kind == ConsoleKind.SERIAL else ScreenStream(runs)
         self.open_streams[vm_id, kind] = stream
+        self.opened.append(vm_id)
         return stream
 
     def stop_machine(self, vm_id: UUID) -> None:

@@ -58,6 +58,10 @@ class FakeMachine:
     fence: int = 0
     serial: str = ""
     snapshots: list[FakeSnapshot] = field(default_factory=list)
+    seat: str = ""  # of a seat's machine: the seat's id, the name inside, the files that were made inside
+    host_name: str = ""
+    restored: bool = False
+    files: list[str] = field(default_factory=list)
 
     def is_ready(self, now: float) -> bool:
         return self.power == Power.RUNNING and NEVER_READY not in self.name and now >= self.started_at + BOOT_S
@@ -82,19 +86,34 @@ class FakeMachine:
 
     def printed(self, now: float) -> str:
         """Everything on the serial console until now."""
-        if self.power == Power.OFF:
+        if self.power == Power.OFF or self.restored:
             return self.serial
         lines = ["Booting from Hard Disk...", f"vivero-seed: a new machine, instance {self.vm_id}"]
         if self.is_ready(now):
-            lines += [f"{self.name} login:", f"vivero ready {self.name} {self.address or 'no-address'}"]
+            name = self.host_name or self.name
+            lines += [f"{name} login:", f"vivero ready {name} {self.address or 'no-address'}"]
         return self.serial + "".join(f"{line}\r\n" for line in lines)
+
+
+@dataclass
+class FakeSeat:
+    """`doors` are by name the id of the machine behind."""
+
+    seat_id: str
+    host: str
+    fence: int = 0
+    doors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class World:
     machines: dict[str, FakeMachine] = field(default_factory=dict)
     troubles: dict[str, list[str]] = field(default_factory=dict)  # by host
-    retired: dict[str, int] = field(default_factory=dict)  # vm id to the fencing number of who took it away
+    retired: dict[str, int] = field(default_factory=dict)  # machine or seat to the fencing number of who took it away
+    seats: dict[str, FakeSeat] = field(default_factory=dict)
+    images: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by machine: the files made inside
+    guest_answers: dict[str, tuple[int, str]] = field(default_factory=dict)  # by a text in the command
+    door_answers: dict[str, tuple[int, str]] = field(default_factory=dict)  # by door and path: "web/index.html"
 
 
 class FakeCluster:
@@ -147,6 +166,15 @@ class FakeCluster:
         with self.world() as world:
             world.troubles[host] = [str(trouble) for trouble in troubles]
 
+    def answer_in_guest(self, text: str, exit_code: int, output: str = "") -> None:
+        """From now on a command with this text in it ends like this, in every guest."""
+        with self.world() as world:
+            world.guest_answers[text] = (exit_code, output)
+
+    def answer_at_door(self, door: str, path: str, status: int, body: str = "") -> None:
+        with self.world() as world:
+            world.door_answers[f"{door}{path}"] = (status, body)
+
 
 def read_world(text: str) -> World:
     values = json.loads(text)
@@ -154,4 +182,10 @@ def read_world(text: str) -> World:
     for key, machine in values.get("machines", {}).items():
         snapshots = [FakeSnapshot(**snapshot) for snapshot in machine.pop("snapshots")]
         machines[key] = FakeMachine(**machine, snapshots=snapshots)
-    return World(machines, values.get("troubles", {}), values.get("retired", {}))
+    seats = {key: FakeSeat(**seat) for key, seat in values.get("seats", {}).items()}
+    pairs = {
+        name: {key: (int(number), str(text)) for key, (number, text) in values.get(name, {}).items()}
+        for name in ("guest_answers", "door_answers")
+    }
+    troubles, retired, images = (values.get(name, {}) for name in ("troubles", "retired", "images"))
+    return World(machines, troubles, retired, seats, images, **pairs)

@@ -17,6 +17,7 @@ from portal.backends.ssh_connections import SshConnections, unavailable
 from portal.interfaces import HostAddress
 
 T = TypeVar("T")
+Talk = Callable[[asyncssh.SSHClientConnection, asyncssh.SFTPClient], Awaitable[T]]
 TIMEOUT_S = 12.0
 MIB = 1024 * 1024
 LARGEST_JSON = 64 * 1024
@@ -62,17 +63,21 @@ class HostFiles:
         return self._ask(host, lambda sftp: make_private(sftp, path))
 
     def _ask(self, host: HostAddress, question: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
-        answer = asyncio.run_coroutine_threadsafe(self._answer(host, question), self._running_loop())
+        return self.over(host, lambda connection, sftp: question(sftp), timeout_s=self._timeout_s)
+
+    def over(self, host: HostAddress, talk: Talk[T], *, timeout_s: float) -> T:
+        """For other backends too. Raises HypervisorUnavailable when the connection breaks or the talk is slow."""
+        answer = asyncio.run_coroutine_threadsafe(self._answer(host, talk), self._running_loop())
         try:
-            return answer.result(self._timeout_s)
+            return answer.result(timeout_s)
         except concurrent.futures.TimeoutError as error:
             answer.cancel()
             raise unavailable(host) from error
 
-    async def _answer(self, host: HostAddress, question: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+    async def _answer(self, host: HostAddress, talk: Talk[T]) -> T:
         async with self._connections.borrow(host) as connection:
             try:
-                return await question(await self._client(host, connection))
+                return await talk(connection, await self._client(host, connection))
             except (OSError, asyncssh.Error) as error:
                 self._clients.pop(host, None)
                 raise unavailable(host) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -16,10 +16,21 @@ from portal.backends.fake_cluster import (
     FakeMachine,
     FakeSnapshot,
 )
+from portal.backends.fake_guest import run_in
 from portal.backends.png import png_from_pixels
 from portal.backends.snapshot_xml import check_name
-from portal.core.errors import N_, Conflict, NotFound
-from portal.interfaces import HostAddress, HostFacts, HostLeftovers, MachineSeen, Power, Screenshot, Snapshot
+from portal.core.errors import N_, Conflict, GuestSilent, NotFound
+from portal.interfaces import (
+    GuestAnswer,
+    HostAddress,
+    HostFacts,
+    HostLeftovers,
+    MachineSeen,
+    Power,
+    Screenshot,
+    SeatTraces,
+    Snapshot,
+)
 
 WIDTH, HEIGHT, STRIPE = 320, 200, 20
 GROUND, LEAF = bytes((18, 59, 42)), bytes((143, 209, 79))
@@ -43,7 +54,8 @@ class FakeHypervisor:
 
     def machines(self, host: HostAddress) -> list[MachineSeen]:
         with self.cluster.host(host) as world:
-            return [seen(machine) for machine in world.machines.values() if machine.host == host.name]
+            here = [machine for machine in world.machines.values() if machine.host == host.name]
+        return [seen(machine) for machine in here if not machine.seat]
 
     def machine(self, host: HostAddress, vm_id: UUID) -> MachineSeen:
         with self.cluster.machine(host, vm_id) as machine:
@@ -108,9 +120,23 @@ class FakeHypervisor:
 
     def leftovers(self, host: HostAddress) -> HostLeftovers:
         with self.cluster.host(host) as world:
-            machines = list(world.machines.values())
+            machines = [machine for machine in world.machines.values() if not machine.seat]
         reserved = frozenset(UUID(machine.vm_id) for machine in machines if machine.address)
         return HostLeftovers(frozenset(UUID(machine.vm_id) for machine in machines), reserved)
+
+    def run_in_guest(self, host: HostAddress, vm_id: UUID, command: Sequence[str], *, timeout_s: float) -> GuestAnswer:
+        with self.cluster.machine(host, vm_id) as machine:
+            if not machine.is_ready(self.cluster.clock()):
+                raise GuestSilent(N_("The machine's agent does not answer."))
+        with self.cluster.world() as world:
+            return run_in(world, world.machines[str(vm_id)], command)
+
+    def seat_traces(self, host: HostAddress) -> SeatTraces:
+        with self.cluster.host(host) as world:
+            machines = {UUID(m.seat) for m in world.machines.values() if m.seat and m.host == host.name}
+            here = frozenset(UUID(seat.seat_id) for seat in world.seats.values() if seat.host == host.name)
+            everywhere = frozenset(UUID(seat_id) for seat_id in world.seats)
+        return SeatTraces(frozenset(machines), folders=everywhere, namespaces=here, sockets=here)
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -118,7 +144,8 @@ class FakeHypervisor:
 
 def seen(machine: FakeMachine) -> MachineSeen:
     power = Power(machine.power)
-    return MachineSeen(UUID(machine.vm_id), machine.name, power, machine.vcpus, machine.memory_mib, ours=True)
+    ours = not machine.seat
+    return MachineSeen(UUID(machine.vm_id), machine.name, power, machine.vcpus, machine.memory_mib, ours=ours)
 
 
 def check_running(machine: FakeMachine) -> None:

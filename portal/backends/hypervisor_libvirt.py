@@ -9,7 +9,7 @@ connection; the cause was not found, and with the program it has not been seen.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -19,22 +19,37 @@ import libvirt
 import libvirt_qemu
 
 from portal.backends.bounded_calls import BoundedCalls, TookTooLong
+from portal.backends.guest_agent import run_program, silent
 from portal.backends.host_files_ssh import HostFiles
 from portal.backends.png import png_from_ppm
+from portal.backends.seat_marks import read_seat_mark
 from portal.backends.snapshot_xml import read_snapshot, snapshot_xml
 from portal.backends.ssh_connections import unavailable
 from portal.backends.ssh_program import SshProgram
 from portal.core.errors import N_, Conflict, MachineMissing, NotFound
-from portal.interfaces import HostAddress, HostFacts, HostLeftovers, MachineSeen, Power, Screenshot, Snapshot
+from portal.interfaces import (
+    GuestAnswer,
+    HostAddress,
+    HostFacts,
+    HostLeftovers,
+    MachineSeen,
+    Power,
+    Screenshot,
+    SeatTraces,
+    Snapshot,
+)
 
 T = TypeVar("T")
 NAMESPACE = "https://vivero.invalid/ns/1"
+SEAT_NAMESPACE = "https://vivero.invalid/ns/seat/1"
 HOST_FACTS = "/etc/vivero/host.json"
 SOCKETS = "/run/vivero"
+NETWORK_NAMESPACES = "/run/netns"
 CALL_S = 12.0
 SNAPSHOT_S = 180.0
 START_S = 60.0
 AGENT_S = 2
+AGENT_ANSWER_S = 5
 KEEP_ALIVE_S, KEEP_ALIVE_TRIES = 3, 3
 SERIAL_BYTES = 64 * 1024
 LARGEST_PICTURE = 64 * 1024 * 1024
@@ -187,6 +202,7 @@ class LibvirtHypervisor:
         )
 
     def machines(self, host: HostAddress) -> list[MachineSeen]:
+        """Without those of seats: a class makes and removes its own, and nobody else may judge them."""
         return self._line(host).ask(lambda c: [seen for d in c.listAllDomains() if (seen := see_if_there(d))])
 
     def machine(self, host: HostAddress, vm_id: UUID) -> MachineSeen:
@@ -211,6 +227,8 @@ class LibvirtHypervisor:
 
     def serial_log(self, host: HostAddress, vm_id: UUID) -> str:
         log = self._files.tail(host, f"{self._storage_dir}/vms/{vm_id}/serial.log", most=SERIAL_BYTES)
+        if log is None:  # a seat's machine has its files elsewhere, and a way to them
+            log = self._files.tail(host, f"{SOCKETS}/{vm_id}/files/serial.log", most=SERIAL_BYTES)
         if log is None:
             self.machine(host, vm_id)  # a machine that was never started has printed nothing
         return (log or b"").decode(errors="replace")
@@ -240,6 +258,26 @@ class LibvirtHypervisor:
     def leftovers(self, host: HostAddress) -> HostLeftovers:
         folders = (self._files.names(host, f"{self._storage_dir}/{name}") for name in ("vms", "dhcp"))
         return HostLeftovers(*(frozenset(ids_in(names)) for names in folders))
+
+    def run_in_guest(self, host: HostAddress, vm_id: UUID, command: Sequence[str], *, timeout_s: float) -> GuestAnswer:
+        line = self._line(host)
+
+        def ask(text: str) -> str:
+            """A question by itself: a long program keeps no thread and no place on the host's line."""
+            again = '"guest-exec"' not in text  # asked twice, it would run twice
+            return line.ask(lambda c: ask_agent(c.lookupByUUIDString(str(vm_id)), text), again=again)
+
+        return run_program(ask, command, timeout_s=timeout_s)
+
+    def seat_traces(self, host: HostAddress) -> SeatTraces:
+        machines = self._line(host).ask(lambda c: [seat for d in c.listAllDomains() if (seat := seat_of(d))])
+        spaces = self._files.names(host, NETWORK_NAMESPACES)
+        return SeatTraces(
+            machines=frozenset(machines),
+            folders=frozenset(ids_in(self._files.names(host, f"{self._storage_dir}/seats"))),
+            namespaces=frozenset(ids_in([name[5:] for name in spaces if name.startswith("seat-")])),
+            sockets=frozenset(ids_in(self._files.names(host, f"{SOCKETS}/seats"))),
+        )
 
     def close(self) -> None:
         with self._lock:
@@ -290,9 +328,9 @@ def see(domain: libvirt.virDomain) -> MachineSeen:
 
 
 def see_if_there(domain: libvirt.virDomain) -> MachineSeen | None:
-    """None for a machine that was taken away while the list was being read."""
+    """None for a machine that was taken away while the list was being read, and for a seat's."""
     try:
-        return see(domain)
+        return None if seat_mark(domain) else see(domain)
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return None
@@ -300,13 +338,31 @@ def see_if_there(domain: libvirt.virDomain) -> MachineSeen | None:
 
 
 def has_our_mark(domain: libvirt.virDomain) -> bool:
+    return bool(mark_of(domain, NAMESPACE))
+
+
+def seat_mark(domain: libvirt.virDomain) -> str:
+    return mark_of(domain, SEAT_NAMESPACE)
+
+
+def mark_of(domain: libvirt.virDomain, namespace: str) -> str:
+    """Our element in its definition, as XML; nothing if there is none."""
     try:
-        domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE)
+        return str(domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace))
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA:
-            return False
+            return ""
         raise
-    return True
+
+
+def seat_of(domain: libvirt.virDomain) -> UUID | None:
+    """None too for a machine that was taken away while the list was being read."""
+    try:
+        return read_seat_mark(seat_mark(domain))
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
 
 
 def start(domain: libvirt.virDomain) -> None:
@@ -349,6 +405,15 @@ def ping_agent(domain: libvirt.virDomain) -> bool:
             return False
         raise
     return True
+
+
+def ask_agent(domain: libvirt.virDomain, text: str) -> str:
+    try:
+        return str(libvirt_qemu.qemuAgentCommand(domain, text, AGENT_ANSWER_S, 0))
+    except libvirt.libvirtError as error:
+        if error.get_error_code() in AGENT_ABSENT:
+            raise silent() from error
+        raise
 
 
 def take_picture(domain: libvirt.virDomain) -> bytes:

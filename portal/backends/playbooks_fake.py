@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.backends.fake_cluster import FAILING, FakeCluster, FakeMachine, Trouble, World
+from portal.backends.fake_seats import drop_images, make_seat, remove_seat, save_seat
 from portal.core.errors import N_, OutsideUnavailable
 from portal.interfaces import HostAddress, MachineOutcome, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
 
@@ -18,6 +19,17 @@ MACHINE_S = 0.2
 TASKS = {
     "clone_vms": "Make the disks, define the machines and start them",
     "retire_vms": "Remove the machines and everything that belongs to them",
+    "make_seats": "Make the networks and the machines and let them run",
+    "save_seats": "Save the machines with their memory",
+    "remove_seats": "Remove the seats and everything that belongs to them",
+    "drop_seat_images": "Remove saved machines",
+}
+LISTS = {
+    "clone_vms": "machines",
+    "retire_vms": "machines",
+    "make_seats": "seats",
+    "save_seats": "images",
+    "remove_seats": "seats",
 }
 Act = Callable[[World, HostAddress, Mapping[str, Any], PlaybookRun, float], MachineOutcome]
 
@@ -35,7 +47,7 @@ class Progress:
 
 
 class FakePlaybooks:
-    """PlaybookRunner (portal/interfaces.py). Knows clone_vms and retire_vms."""
+    """PlaybookRunner (portal/interfaces.py). Knows the playbooks of TASKS."""
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time, machine_s: float = MACHINE_S) -> None:
         self.cluster = FakeCluster(folder, clock=clock)
@@ -52,7 +64,9 @@ class FakePlaybooks:
             raise OutsideUnavailable(N_("The playbook %(name)s is not installed."), name=run.playbook)
         progress = Progress(on_line)
         progress.say("", f"{TASKS[run.playbook]} …")
-        act: Act = clone if run.playbook == "clone_vms" else retire
+        if run.playbook == "drop_seat_images":
+            with self.cluster.world() as world:
+                drop_images(world, run)
         for host in run.hosts:
             if self._is_down(host):
                 progress.hosts_failed[host.name] = "does not answer: simulated"
@@ -61,7 +75,7 @@ class FakePlaybooks:
             for order in orders_of(run, host):
                 if cancelled():
                     return PlaybookResult(PlaybookStatus.CANCELLED, progress.machines, progress.hosts_failed)
-                self._carry_out(act, run, host, order, progress)
+                self._carry_out(ACTS[run.playbook], run, host, order, progress)
         status = PlaybookStatus.FAILED if progress.hosts_failed else PlaybookStatus.SUCCEEDED
         return PlaybookResult(status, progress.machines, progress.hosts_failed)
 
@@ -78,14 +92,15 @@ class FakePlaybooks:
         time.sleep(self._machine_s)
         with self.cluster.world() as world:
             outcome = act(world, host, order, run, self.cluster.clock())
-        progress.machines[UUID(order["vm_id"])] = outcome
-        name = order.get("name", order["vm_id"])
+        key = order.get("seat_id") or order["vm_id"]
+        progress.machines[UUID(key)] = outcome
+        name = order.get("label") or order.get("name") or key
         progress.say(host.name, f"{name} – {outcome.message}", failed=not outcome.ok)
 
 
 def orders_of(run: PlaybookRun, host: HostAddress) -> list[Mapping[str, Any]]:
     variables: Mapping[str, Any] = run.host_variables.get(host.name, {})
-    return list(variables.get(f"{run.playbook}_machines", []))
+    return list(variables.get(f"{run.playbook}_{LISTS.get(run.playbook, '')}", []))
 
 
 def fence_of(run: PlaybookRun, vm_id: str) -> int:
@@ -125,3 +140,12 @@ def retire(world: World, host: HostAddress, order: Mapping[str, Any], run: Playb
     world.machines.pop(vm_id, None)
     world.retired[vm_id] = max(token, world.retired.get(vm_id, 0))
     return MachineOutcome(ok=True, changed=known is not None, message="removed" if known else "was not there")
+
+
+ACTS: Mapping[str, Act] = {
+    "clone_vms": clone,
+    "retire_vms": retire,
+    "make_seats": make_seat,
+    "save_seats": save_seat,
+    "remove_seats": remove_seat,
+}

@@ -25,7 +25,7 @@ def seconds_of_restoring(ground: Ground, count: int, image: str, machine: str) -
         "action": "make",
         "threads": THREADS,
         "image": f"{ground.inventory.storage_dir}/seat_images/{image}/{machine}",
-        "memory_folder": "/dev/shm",  # noqa: S108 - the host's own memory, where ours puts it too
+        "memory_folder": ground.folder,  # beside the image: there the kernel copies by itself
     }
     hosts = {one.host.name: one.host for one in placed}
     orders = {name: {**what, "machines": [one.name for one in placed if one.host.name == name]} for name in hosts}

@@ -26,7 +26,7 @@ def restore(connection: Any, name: str, order: dict[str, Any]) -> None:
     subprocess.run(overlay, check=True)
     memory = Path(order["memory_folder"]) / f"{name}.sav"
     try:
-        rewrite(image / "memory.sav", memory, lambda xml: named(xml, name, folder, disk))
+        rewrite(image / "memory.sav", memory, lambda xml: named(xml, name, folder, image))
         connection.restoreFlags(str(memory), None, libvirt.VIR_DOMAIN_SAVE_RUNNING)
     finally:
         memory.unlink(missing_ok=True)
@@ -48,16 +48,16 @@ def rewrite(source: Path, target: Path, change: Any) -> None:
             done += copied
 
 
-def named(xml: str, name: str, folder: Path, disk: Path) -> str:
+def named(xml: str, name: str, folder: Path, image: Path) -> str:
     domain = ElementTree.fromstring(xml)  # noqa: S314 - libvirt wrote it
-    for tag, text in (("name", name), ("uuid", str(uuid.uuid4()))):
+    for tag, text in (("name", name), ("uuid", str(uuid.uuid4())), ("genid", str(uuid.uuid4()))):
         domain.find(tag).text = text  # type: ignore[union-attr]
-    for genid in domain.findall("genid"):
-        domain.remove(genid)
     for metadata in domain.findall("metadata"):
         domain.remove(metadata)
-    for source in domain.findall("devices/disk[@device='disk']/source"):
-        source.set("file", str(disk))
+    files = {"disk": folder / f"{name}.qcow2", "cdrom": image / "seed.iso"}
+    for disk in domain.findall("devices/disk"):
+        for source in disk.findall("source"):
+            source.set("file", str(files[disk.get("device", "disk")]))
     for source in domain.findall("devices/interface/source"):
         source.set("bridge", "br-isolated")
     for element in domain.iter():

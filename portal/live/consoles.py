@@ -29,6 +29,7 @@ from portal.live.endings import (
     UNREACHABLE,
     Ending,
 )
+from portal.live.lines import SharedLine
 from portal.services import consoles as service
 from portal.services.consoles import Entry
 
@@ -55,12 +56,16 @@ class Console:
 
 
 class ConsoleDoor:
-    """Lets browsers into consoles. A serial line has one listener: who comes later takes it over."""
+    """Lets browsers into consoles. A serial line has one listener: who comes later takes it over.
+
+    Not so at seats: there the teacher comes to the student, and neither throws the other out.
+    """
 
     def __init__(self, desk: Desk, backend: Consoles) -> None:
         self.desk = desk
         self.backend = backend
         self._serial: dict[UUID, Console] = {}
+        self._lines: dict[UUID, SharedLine] = {}
         self._dialling: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,6 +118,8 @@ class ConsoleDoor:
         if entry.kind == ConsoleKind.GRAPHICAL:
             return await self.dial(entry)
         async with self._dialling.setdefault(entry.vm_id, asyncio.Lock()):
+            if entry.sitting.seat_machine_id is not None:
+                return console_of(entry, (await self.line_of(entry)).listen())
             other = self._serial.get(entry.vm_id)
             if other is not None:
                 other.end(TAKEN_OVER)
@@ -122,8 +129,24 @@ class ConsoleDoor:
             return console
 
     async def dial(self, entry: Entry) -> Console:
-        stream = await asyncio.wait_for(self.backend.open(entry.host, entry.vm_id, entry.kind), OPEN_WITHIN_S)
-        return Console(entry, stream, asyncio.get_running_loop().create_future())
+        return console_of(entry, await self.stream_of(entry))
+
+    async def stream_of(self, entry: Entry) -> ConsoleStream:
+        return await asyncio.wait_for(self.backend.open(entry.host, entry.vm_id, entry.kind), OPEN_WITHIN_S)
+
+    async def line_of(self, entry: Entry) -> SharedLine:
+        """The line that is open, or a new one; the machine takes a new one only after the old one is closed."""
+        line = self._lines.get(entry.vm_id)
+        if line is not None and line.over:
+            await asyncio.wait([line.reading])
+        if line is None or line.over:
+            line = self._lines[entry.vm_id] = SharedLine(await self.stream_of(entry))
+            line.reading.add_done_callback(lambda _: self.forget_line(entry.vm_id, line))
+        return line
+
+    def forget_line(self, vm_id: UUID, line: SharedLine) -> None:
+        if self._lines.get(vm_id) is line:
+            del self._lines[vm_id]
 
     async def keep(self, console: Console, receive: Receive, send: Send) -> Ending:
         """Bytes both ways until one of the sides, the log-in, the permission or the server ends."""
@@ -174,6 +197,10 @@ class ConsoleDoor:
             if console.touched:
                 console.touched = False
                 await self.desk.off_loop(touch)
+
+
+def console_of(entry: Entry, stream: ConsoleStream) -> Console:
+    return Console(entry, stream, asyncio.get_running_loop().create_future())
 
 
 async def to_browser(console: Console, send: Send) -> None:

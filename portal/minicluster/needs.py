@@ -19,6 +19,7 @@ PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
     "qemu-img": "qemu-utils",
     "dnsmasq": "dnsmasq-base",
+    "socat": "socat",
     "/usr/bin/python3": "python3-libvirt",
 }
 

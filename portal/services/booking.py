@@ -25,16 +25,16 @@ from portal.core.calendar import (
     spares_for,
 )
 from portal.core.errors import N_, Invalid, InvalidOrder, NotAllowed, NotFound
-from portal.core.labs import lab_from_data
+from portal.core.labs import LabSpec, lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.policy import Actor, Permission
 from portal.core.texts import check_text
-from portal.models import Department, Host, Lab, LabSession, LabVersion
-from portal.services import capacity
+from portal.models import Department, Host, LabSession, LabVersion
+from portal.services import capacity, labs
 from portal.services.audit import Subject, record
 from portal.services.calendar import OPEN, bookings
 from portal.services.orders import gather
-from portal.services.seat_sizes import SeatSize, size_of_seat
+from portal.services.seat_sizes import SeatSize, lock_licences, size_of_seat
 
 MOST_SEATS = 40
 SHORTEST, LONGEST = 15, 8 * 60  # minutes
@@ -101,7 +101,7 @@ def check_wish(db: Session, *, actor: Actor, wish: Wish, now: datetime) -> Plan:
     )
     if errors:
         raise errors[0] if len(errors) == 1 else InvalidOrder(errors)
-    version = version_for(db, wish.lab, department)
+    version = labs.teachable(db, slug=wish.lab, department=department)
     return Plan(wish, department, version, size_of_seat(db, lab_from_data(version.spec)))
 
 
@@ -156,15 +156,6 @@ def department_for(db: Session, actor: Actor, department_id: UUID | None) -> Dep
     return department
 
 
-def version_for(db: Session, slug: str, department: Department) -> LabVersion:
-    """The newest version of a lab that the department may teach."""
-    lab = db.get(Lab, slug)
-    version = lab.newest if lab is not None and not lab.gone else None
-    if version is None or not lab_from_data(version.spec).may_be_taught_by(department.slug):
-        raise Invalid(N_("There is no lab “%(slug)s”."), field="lab", slug=slug[:60])
-    return version
-
-
 def look_for_room(
     db: Session, plan: Plan, *, now: datetime, reserve_hosts: int, but: UUID | None = None
 ) -> tuple[Ground, Calendar]:
@@ -173,7 +164,7 @@ def look_for_room(
     # who placed machines by what was promised before must look again
     db.execute(update(Host).values(generation=Host.generation + 1).execution_options(synchronize_session=False))
     if plan.size.limits:
-        size_of_seat(db, lab_from_data(plan.version.spec), lock=True)
+        lock_licences(db, plan.size)
     ground = capacity.ground(db, reserve_hosts=reserve_hosts, licences=plan.size.limits)
     accepted = bookings(db, since=now, licences=bool(plan.size.limits))
     return ground, Calendar(booking for booking in accepted if booking.id != but)
@@ -274,3 +265,9 @@ def note(
 ) -> None:
     subject = subject_of(lab_session)
     record(db, actor=actor, action=action, subject=subject, now=now, reason=reason, details=details)
+
+
+def teachable(db: Session, *, actor: Actor) -> list[LabSpec]:
+    """The labs that the person may teach now, by their short names."""
+    offers = labs.library(db, actor=actor)
+    return [offer.spec for offer in offers if offer.spec is not None and offer.teachable]

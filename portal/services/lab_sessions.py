@@ -27,6 +27,7 @@ from portal.services.booking import (
     look_for_room,
     note,
     subject_of,
+    teachable,
 )
 from portal.services.calendar import OPEN, bookings
 from portal.services.paging import PER_PAGE, Page, paginate
@@ -40,9 +41,11 @@ __all__ = [
     "calendar",
     "cancel",
     "get",
+    "may_teach",
     "mine",
     "move",
     "subject_of",
+    "teachable",
 ]
 
 NOT_THERE = N_("There is no such class.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import Select, select, update
@@ -24,6 +26,7 @@ SEEN_EVERY = timedelta(seconds=30)
 MOST_IN_NAME = 80
 MOST_IN_HAND = 300
 LONGEST_KEY = 200
+SPECS_KEPT = 64
 JOINABLE = frozenset({LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING})
 OPEN = JOINABLE | {LabSessionState.BOOKED}
 NO_SUCH_CODE = N_("This code opens no class now. Please look at it again, or ask your teacher.")
@@ -118,6 +121,14 @@ def of_open_classes() -> Select[Student]:
     return select(Student).join(LabSession, LabSession.id == Student.lab_session_id).where(LabSession.state.in_(OPEN))
 
 
+def renew_key(db: Session, student: Student) -> str:
+    """A new key, for whose device broke: the old one, and all that is open by it, ends within seconds."""
+    key = secrets.token_urlsafe(32)
+    student.key_hash = hash_of(key)
+    db.flush()
+    return key
+
+
 def was_student(db: Session, key: str | None) -> bool:
     """True for a key of a class, over or not: its browser is told how the class ended rather than asked for a code."""
     if not key or len(key) > LONGEST_KEY:
@@ -130,7 +141,13 @@ def class_with(db: Session, student: Student) -> LabSession:
 
 
 def spec_of(lab_session: LabSession) -> LabSpec:
-    return lab_from_data(lab_session.lab_version.spec)
+    return read_spec(json.dumps(lab_session.lab_version.spec))
+
+
+@lru_cache(maxsize=SPECS_KEPT)
+def read_spec(text: str) -> LabSpec:
+    """A whole class reads the same lab at every click. The text is its own key, so that none is older than its lab."""
+    return lab_from_data(json.loads(text))
 
 
 def results_of(db: Session, student: Student) -> dict[str, StepResult]:

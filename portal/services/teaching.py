@@ -184,7 +184,7 @@ def prepare_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
 
 def try_again(db: Session, lab_session: LabSession, queue: WorkflowQueue, now: datetime) -> bool:
     """Whether the class's last work failed a while ago and is begun again."""
-    latest = workflows.latest_of(db, lab_session.id)
+    latest = db.get(Workflow, lab_session.workflow_id) if lab_session.workflow_id else None
     if latest is None or latest.state != WorkflowState.FAILED or latest.ended_at is None:
         return False
     if latest.ended_at + TRIED_AGAIN_AFTER > now:

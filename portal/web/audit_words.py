@@ -72,6 +72,8 @@ CONSOLE_ENDINGS: Mapping[str, object] = {
     "not-allowed": _("the person may no longer use it"),
     "opened-elsewhere": _("it was opened elsewhere"),
     "machine-stopped": _("the machine stopped"),
+    "turned": _("looking and typing changed"),
+    "class-over": _("the class was over"),
     "too-many-consoles": _("too many consoles were open"),
     "host-unreachable": _("the host did not answer"),
 }

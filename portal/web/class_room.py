@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import N_, Conflict, PortalError
 from portal.services import login_sessions, seat_consoles, seats, students
-from portal.web.class_views import Phase, view_of_class
+from portal.services.seat_designs import KEYBOARD
+from portal.web.class_views import ClassView, Phase, present_marks, view_of_class
 from portal.web.consoles import wanted_kind, words
 from portal.web.context import background, close_db, db, now, public, site, student, student_page
 from portal.web.languages import current_language, in_words
@@ -24,16 +27,19 @@ def show() -> str:
     note_presence()
     view = view_of_class()
     page = "class_room/room.html" if view.phase == Phase.SEATED else "class_room/waiting.html"
-    return render_template(page, view=view, words=words(), class_words=class_words())
+    return render_template(page, view=view, words=words(), class_words=class_words(view), keyboard=KEYBOARD)
 
 
-def class_words() -> dict[str, str]:
+def class_words(view: ClassView) -> dict[str, Any]:
     """What the script of the page says."""
+    language = current_language()
     return {
+        "machines": {machine.name: machine.label.read(language) for machine in view.machines},
         "copied": _("Copied."),
         "not_copied": _("The browser did not let this be copied. Please mark it and copy it yourself."),
         "typed": _("Typed into “%(name)s”."),
         "not_connected": _("The machine is not connected: nothing was typed."),
+        "silent": _("This did not work. Please try again in a moment."),
         "left": _("%(minutes)s min left"),
         "over": _("Time is up"),
         "minutes_left": _("There are %(minutes)s minutes left."),
@@ -52,14 +58,13 @@ def ended() -> str:
 def status() -> ResponseReturnValue:
     """What has changed of the page: nothing, some parts of it, or so much that it is to be loaded again."""
     note_presence()
-    view = view_of_class()
-    seen, marks = request.args.get("mark", "").split("."), view.marks
+    seen, marks = request.args.get("mark", "").split("."), present_marks()
     if str(marks) == ".".join(seen):
         return "", 204
     if seen[0] != marks.phase or len(seen) != len(str(marks).split(".")):
         return load_again()
     changed = {"hand": seen[2] != marks.hand, "guide": seen[3] != marks.guide}
-    return render_template("class_room/_changes.html", view=view, changed=changed)
+    return render_template("class_room/_changes.html", view=view_of_class(), changed=changed)
 
 
 def load_again() -> Response:
@@ -77,7 +82,7 @@ def sit_down() -> ResponseReturnValue:
     db().commit()
     if "HX-Request" not in request.headers:
         return to_class()
-    return load_again() if request.form.get("phase") != view_of_class().marks.phase else ("", 204)
+    return load_again() if request.form.get("phase") != present_marks().phase else ("", 204)
 
 
 @bp.post("/step")
@@ -146,6 +151,14 @@ def hand_again() -> ResponseReturnValue:
     if "HX-Request" in request.headers:
         return render_template("class_room/_hand.html", view=view_of_class())
     return to_class()
+
+
+@bp.get("/device")
+@student_page
+def another_device() -> str:
+    """The personal link. Shown only here: no other page holds the key where a script could read it."""
+    address = f"{site().settings.base_url.rstrip('/')}{url_for('join.ask_back')}#{own_key()}"
+    return render_template("class_room/device.html", view=view_of_class(), address=address)
 
 
 @bp.get("/again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -88,9 +89,7 @@ class ClassView:
 
     @property
     def phase(self) -> Phase:
-        if self.lab_session.state in (LabSessionState.BOOKED, LabSessionState.PREPARING):
-            return Phase.EARLY
-        return Phase.SEATED if self.seat is not None and self.seat.state == SeatState.TAKEN else Phase.WAITING
+        return phase_of(self.lab_session, self.seat)
 
     @property
     def here(self) -> StepView:
@@ -113,20 +112,34 @@ class ClassView:
         return self.spec.machines
 
     @property
-    def resets(self) -> int:
-        return self.seat.resets if self.seat else 0
-
-    @property
     def marks(self) -> Marks:
-        lab_session, student = self.lab_session, self.student
-        seat = (self.seat.id, self.seat.resets) if self.seat else None
-        results = [(step.slug, step.result.hints, step.result.tries, step.passed) for step in self.steps if step.result]
-        return Marks(
-            phase=sign_of(self.phase, seat, lab_session.state if self.phase == Phase.EARLY else ""),
-            banners=sign_of(lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at),
-            hand=sign_of(student.hand),
-            guide=sign_of(student.step, results),
-        )
+        results = {step.slug: step.result for step in self.steps if step.result}
+        return marks_of(self.student, self.lab_session, self.seat, results)
+
+
+def phase_of(lab_session: LabSession, seat: Seat | None) -> Phase:
+    if lab_session.state in (LabSessionState.BOOKED, LabSessionState.PREPARING):
+        return Phase.EARLY
+    return Phase.SEATED if seat is not None and seat.state == SeatState.TAKEN else Phase.WAITING
+
+
+def present_marks() -> Marks:
+    """As of the whole view, but without reading lab and guide: asked by every student every few seconds."""
+    seated = student()
+    lab_session = students.class_with(db(), seated)
+    return marks_of(seated, lab_session, seats.seat_of(db(), seated.id), students.results_of(db(), seated))
+
+
+def marks_of(student: Student, lab_session: LabSession, seat: Seat | None, results: Mapping[str, StepResult]) -> Marks:
+    phase = phase_of(lab_session, seat)
+    place = (seat.id, seat.resets) if seat else None
+    done = sorted((step, row.hints, row.tries, row.passed_at is not None) for step, row in results.items())
+    return Marks(
+        phase=sign_of(phase, place, lab_session.state if phase == Phase.EARLY else ""),
+        banners=sign_of(lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at),
+        hand=sign_of(student.hand),
+        guide=sign_of(student.step, done),
+    )
 
 
 def sign_of(*parts: object) -> str:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from babel.dates import format_skeleton
 from flask import Flask, url_for
 from flask_babel import (
     format_date,
@@ -16,6 +17,7 @@ from flask_babel import (
     format_decimal,
     format_time,
     format_timedelta,
+    get_locale,
     gettext,
     lazy_gettext,
 )
@@ -51,15 +53,15 @@ STATES: Mapping[str, object] = {
     "done": _("done"),
     "undone": _("undone"),
     "succeeded": _("done"),
+    "booked": _("booked"),
+    "preparing": _("being prepared"),
+    "ready": _("ready"),
+    "ended": _("over"),
     "active": _("in service"),
     "draining": _("being emptied"),
     "maintenance": _("in maintenance"),
     "lost": _("lost"),
     "silent": _("does not answer"),
-    "booked": _("booked"),
-    "preparing": _("being prepared"),
-    "ready": _("ready"),
-    "ended": _("over"),
     "building": _("being made"),
     "taken": _("taken"),
     "replaced": _("replaced"),
@@ -70,12 +72,12 @@ STATES: Mapping[str, object] = {
 }
 TONES: Mapping[str, str] = {
     "running": "good",
+    "ready": "good",
     "fulfilled": "good",
     "active": "good",
     "sent": "good",
     "done": "good",
     "succeeded": "good",
-    "ready": "good",
     "taken": "busy",
     "building": "wait",
     "preparing": "busy",
@@ -102,7 +104,9 @@ def init_formats(app: Flask) -> None:
     app.add_template_filter(when)
     app.add_template_filter(playbook_words)
     app.add_template_filter(day)
-    app.add_template_filter(hour)
+    app.add_template_filter(clock)
+    app.add_template_filter(short_day)
+    app.add_template_filter(weekday)
     app.add_template_filter(until)
     app.add_template_filter(memory)
     app.add_template_filter(state_word)
@@ -120,16 +124,25 @@ def when(at: datetime | None) -> str:
     return format_datetime(at, "medium").rsplit(":", 1)[0] if at else "–"
 
 
-def hour(at: datetime) -> str:
-    """The time of day, local: "14:05"."""
-    return str(format_time(at, "HH:mm"))
-
-
 def day(value: date | datetime | None) -> str:
     """A day: "24 de noviembre de 2026", local."""
     if value is None:
         return "–"
     return str(format_date(value, "long", rebase=isinstance(value, datetime)))
+
+
+def clock(at: datetime) -> str:
+    """A time of day: "14:05", local."""
+    return str(format_time(at, "HH:mm"))
+
+
+def short_day(value: date) -> str:
+    """A day where there is little room: "24 nov"."""
+    return str(format_skeleton("MMMd", value, locale=get_locale()))
+
+
+def weekday(value: date) -> str:
+    return str(format_date(value, "EEEE", rebase=False))
 
 
 def until(at: datetime | None) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.core.errors import PortalError
 from portal.services import students
 from portal.services.students import MOST_IN_NAME, Joined
 from portal.web.context import db, now, public, student_or_none
-from portal.web.forms.join import JoinForm
+from portal.web.forms.join import BackForm, JoinForm
 from portal.web.languages import current_language, in_words
 from portal.web.limits import WRONG_CODES, limiter, note_wrong_code, was_wrong_code
 from portal.web.students import give_key, own_key
@@ -52,6 +53,29 @@ def join() -> ResponseReturnValue:
     db().commit()
     answer = make_response(redirect(url_for("class_room.show"), 303))
     give_key(answer, joined)
+    return answer
+
+
+@bp.get("/back")
+@public
+def ask_back() -> str:
+    """Coming back by a personal link. The key stands behind its #, which no server and no log ever sees."""
+    return render_template("join/back.html", form=BackForm(formdata=None))
+
+
+@bp.post("/back")
+@public
+@limiter.limit(WRONG_CODES, deduct_when=was_wrong_code)
+def come_back() -> ResponseReturnValue:
+    form = BackForm()
+    key = str(form.key.data or "").strip()
+    student = students.student_of(db(), key) if form.validate_on_submit() else None
+    if student is None:
+        note_wrong_code()
+        form.add_problem("key", _("This link leads to no class now. Please ask your teacher."))
+        return render_template("join/back.html", form=form), 422
+    answer = make_response(redirect(url_for("class_room.show"), 303))
+    give_key(answer, Joined(student, key))
     return answer
 
 

@@ -29,7 +29,7 @@ SUBJECT_NAMES = {
 }
 LEVEL_NAMES = {
     Level.BEGINNER: N_("for beginners"),
-    Level.INTERMEDIATE: N_("for advanced beginners"),
+    Level.INTERMEDIATE: N_("with some experience"),
     Level.ADVANCED: N_("for experts"),
 }
 

@@ -30,6 +30,7 @@ ENTRIES = (
     Entry("overview.show", _("Overview"), "home"),
     Entry("catalogue.show", _("Catalogue"), "plant-2", Permission.SEE_CATALOGUE),
     Entry("labs.index", _("Labs"), "school", Permission.SEE_LABS),
+    Entry("lab_sessions.index", _("Classes"), "calendar-event", Permission.TEACH),
     Entry("vm_requests.index", _("Requests"), "list-details", Permission.SEE_DEPARTMENT),
     Entry("approvals.queue", _("Approvals"), "circle-check", Permission.APPROVE),
     Entry("vms.index", _("Machines"), "device-desktop", Permission.SEE_MACHINES),

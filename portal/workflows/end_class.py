@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, PlaybookFailed
+from portal.core.errors import N_, OutsideUnavailable, PlaybookFailed
 from portal.core.lifecycle import HostState
 from portal.interfaces import HostAddress
 from portal.models import ConsoleTicket, Host, LabSession, Seat, SeatMachine, Workflow
@@ -18,10 +18,12 @@ from portal.services.seats import subject_of
 from portal.workflows.seat_removing import remove_seats
 from portal.workflows.sequence import Context, Sequence, Step
 
+SILENT = "does not answer"
+
 
 def list_all(ctx: Context) -> None:
     """What of the class is on the hosts before: kept in the audit log, once."""
-    there = found_on_hosts(ctx)
+    there = found_on_hosts(ctx, patient=True)
     with ctx.write() as db:
         if ctx.mark_once(db, N_("The list is written.")):
             note(db, ctx, "lab_session.inventory", there)
@@ -56,13 +58,13 @@ def note(db: Session, ctx: Context, action: str, things: dict[str, list[str]]) -
     audit.record(db, actor=None, action=action, subject=subject_of(lab_session), now=now, details=details)
 
 
-def found_on_hosts(ctx: Context) -> dict[str, list[str]]:
-    """By host, what each shows of this class. A host that does not answer raises HypervisorUnavailable."""
+def found_on_hosts(ctx: Context, *, patient: bool = False) -> dict[str, list[str]]:
+    """By host, what each shows of this class. One that does not answer raises HypervisorUnavailable, or is noted."""
     with ctx.site.sessions() as db:
         seats = set(db.scalars(select(Seat.id).where(Seat.lab_session_id == ctx.subject_id)))
         hosts = [host.reached_at for host in all_hosts(db) if host.state != HostState.LOST and used(db, host, seats)]
         machines = set(db.scalars(select(SeatMachine.id).where(SeatMachine.seat_id.in_(seats))))
-    found = {host.name: traces_of(ctx, host, seats | machines) for host in hosts}
+    found = {host.name: traces_of(ctx, host, seats | machines, patient=patient) for host in hosts}
     return {host: things for host, things in found.items() if things}
 
 
@@ -71,8 +73,13 @@ def used(db: Session, host: Host, seats: Iterable[UUID]) -> bool:
     return db.scalar(select(Seat.id).where(Seat.id.in_(seats), Seat.host_id == host.id).limit(1)) is not None
 
 
-def traces_of(ctx: Context, host: HostAddress, ids: set[UUID]) -> list[str]:
-    traces = ctx.site.hypervisor.seat_traces(host)
+def traces_of(ctx: Context, host: HostAddress, ids: set[UUID], *, patient: bool) -> list[str]:
+    try:
+        traces = ctx.site.hypervisor.seat_traces(host)
+    except OutsideUnavailable:
+        if not patient:
+            raise
+        return [SILENT]
     kinds = (
         ("machine", traces.machines),
         ("folder", traces.folders),

@@ -20,16 +20,23 @@ LEFT = tuple(state for state in SeatState if state != SeatState.GONE)
 
 
 def remove_seats(ctx: Context, lab_session_id: UUID, states: Collection[SeatState] = LEFT) -> None:
-    """What is gone already is fine. Seats that were never placed have nothing on any host."""
+    """What is gone already is fine. Seats that were never placed have nothing on any host.
+
+    A host that does not answer holds up nobody but its own seats: the others are gone before it is complained of.
+    """
     with ctx.write() as db:
         lab_session = db.get_one(LabSession, lab_session_id)
         design = design_of(db, lab_session.lab_version)
         rows = seats.seats_of(db, lab_session_id, states)
         works = [work_of(db, design, seat) for seat in rows if seat.host is not None]
-        ids = [seat.id for seat in rows]
-    if works:
-        check_result(run_playbook(ctx, remove_run(ctx.site.settings.storage_dir, works)), ids_of(works))
-    note_gone(ctx, lab_session_id, ids)
+        gone = [seat.id for seat in rows if seat.host is None]
+    if not works:
+        note_gone(ctx, lab_session_id, gone)
+        return
+    result = run_playbook(ctx, remove_run(ctx.site.settings.storage_dir, works))
+    gone += [seat_id for seat_id, outcome in result.machines.items() if outcome.ok]
+    note_gone(ctx, lab_session_id, gone)
+    check_result(result, ids_of(works))
 
 
 def work_of(db: Session, design: SeatDesign, seat: Seat) -> SeatWork:

@@ -77,6 +77,7 @@ def site(
         hypervisor=Switches(),  # type: ignore[arg-type]
         playbooks=Nothing(),
         reachability=Nothing(),
+        doors=Nothing(),
         mailer=Nothing(),
         clock=clock,
     )

@@ -14,7 +14,7 @@ from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.policy import Role
 from portal.models import LabSession, Seat, Student
 from tests.api.conftest import Caller, StandingClock, problem
-from tests.factories import ListQueue, make_lab_session, make_seat, make_student
+from tests.factories import ListQueue, make_host, make_lab_session, make_seat, make_student
 from tests.factories.moments import NOW
 
 NO_ID = "6b0f5e0c-5d0c-4f6c-9a57-1f8f0d2f3a11"
@@ -35,7 +35,9 @@ def lab_session(tom: Caller, db: Session) -> LabSession:
 @pytest.fixture
 def maria(app: Flask, lab_session: LabSession, db: Session) -> Caller:
     """María sits at seat 1."""
-    make_seat(db, lab_session, number=1, student=make_student(db, lab_session, "María", key="maria's key"))
+    host = make_host(db, "hv9")
+    student = make_student(db, lab_session, "María", key="maria's key")
+    make_seat(db, lab_session, number=1, student=student, host_id=host.id)
     db.commit()
     return Caller(app, "maria's key")
 
@@ -200,3 +202,20 @@ def test_nothing_is_checked_while_the_machines_are_made(maria: Caller, db: Sessi
     db.query(Seat).one().state = SeatState.BUILDING
     db.commit()
     assert problem(maria.post(f"/seats/{seat}/check", {"step": "look"})) == (409, "conflict")
+
+
+def test_a_check_says_what_came_of_it_and_keeps_it(maria: Caller) -> None:
+    path = f"/seats/{seat_id(maria)}/check"
+    waits = maria.post(path, {"step": "touch"}, **{"Accept-Language": "es"})
+    assert (waits.status_code, waits.get_json()["waits_for_teacher"]) == (200, True)
+    assert waits.get_json()["messages"] == ["Su docente mira este paso y lo confirma."]
+    assert maria.post(path, {"step": "done"}).get_json()["passed"] is True
+    steps = {step["step"]: step for step in maria.get("/seat").get_json()["steps"]}
+    assert (steps["touch"]["tries"], steps["touch"]["passed_at"]) == (1, None)
+    assert steps["done"]["passed_at"] == "2026-03-02T09:00:00Z"
+
+
+def test_a_teacher_checks_for_a_student_but_not_twice_at_once(tom: Caller, maria: Caller) -> None:
+    path = f"/seats/{seat_id(maria)}/check"
+    assert tom.post(path, {"step": "done"}).get_json()["passed"] is True
+    assert problem(tom.post(path, {"step": "done"})) == (409, "conflict")

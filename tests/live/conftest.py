@@ -69,6 +69,7 @@ def site(
         hypervisor=Nothing(),
         playbooks=Nothing(),
         reachability=Nothing(),
+        doors=Nothing(),
         mailer=Nothing(),
         clock=clock,
     )

@@ -175,3 +175,55 @@ def test_while_the_class_is_locked_nothing_that_a_student_types_arrives(site: Si
             assert b"rm -rf" not in await read_until(console, b"the end")
 
     asyncio.run(scenario())
+
+
+def test_teacher_and_student_share_the_serial_line(site: Site, lesson: Class) -> None:
+    tom = f"vivero_session={lesson.login_key}"
+
+    async def scenario() -> None:
+        async with (
+            serving(site) as server,
+            sit(server, ticket_of(site, lesson, "María"), seat_cookie("María")) as student,
+        ):
+            await student.send(b"help me")
+            await read_until(student, b"help me")
+            async with sit(server, ticket_of_tom(site, lesson, view_only=True), tom) as watching:
+                assert await read_until(watching, b"help me")  # what was said before is shown to who comes later
+                await watching.send(b"only looking")
+                async with sit(server, ticket_of_tom(site, lesson, view_only=False), tom) as teacher:
+                    await teacher.send(b"look here")
+                    for console in (student, watching, teacher):
+                        assert b"only looking" not in await read_until(console, b"look here")
+            await student.send(b"thank you")
+            assert await read_until(student, b"thank you")
+            assert len(server.consoles.opened) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_line_that_everybody_left_is_opened_anew(site: Site, lesson: Class) -> None:
+    async def scenario() -> None:
+        async with serving(site) as server:
+            for _ in range(3):
+                async with sit(server, ticket_of(site, lesson, "María"), seat_cookie("María")) as console:
+                    await read_until(console, b"$ ")
+            assert len(server.consoles.opened) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_machine_that_stops_ends_the_line_for_everybody(site: Site, lesson: Class) -> None:
+    tom = f"vivero_session={lesson.login_key}"
+
+    async def scenario() -> list[tuple[int, str]]:
+        async with (
+            serving(site) as server,
+            sit(server, ticket_of(site, lesson, "María"), seat_cookie("María")) as student,
+            sit(server, ticket_of_tom(site, lesson, view_only=True), tom) as teacher,
+        ):
+            await read_until(student, b"$ ")
+            await read_until(teacher, b"$ ")
+            server.consoles.stop_machine(lesson.seats["María"].machines[0].id)
+            return [await ending_of(student), await ending_of(teacher)]
+
+    assert asyncio.run(scenario()) == [(4410, "machine-stopped")] * 2

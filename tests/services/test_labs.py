@@ -7,6 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from portal.backends.labs_folder import read_labs
+from portal.backends.templates_fake import pretend_versions
+from portal.backends.templates_folder import read_templates
+from portal.config import ROOT
 from portal.core.errors import Conflict, NotAllowed, NotFound
 from portal.core.labs import BrokenLab, LabSpec, lab_from_data
 from portal.core.parameters import Parameter, ParameterKind
@@ -14,7 +18,7 @@ from portal.core.policy import Role
 from portal.core.quota import Amount
 from portal.core.templates import TemplateError, Words
 from portal.models import Lab, Template
-from portal.services import labs
+from portal.services import labs, templates
 from portal.services.lab_machines import NO_SIZE, NO_TEMPLATE, NOT_READY, WRONG_PARAMETER, machines_of, seat_amount
 from tests.factories.accounts import actor_for, make_department
 from tests.factories.cluster import make_template, size
@@ -178,3 +182,11 @@ def test_a_later_reading_keeps_the_day_of_the_version(db: Session) -> None:
     version = make_lab(db)
     labs.sync(db, found=[lab_spec()], now=NOW + timedelta(days=1))
     assert version.made_at == NOW
+
+
+@pytest.mark.parametrize("lab", read_labs(ROOT / "labs"), ids=lambda lab: lab.slug)
+def test_the_labs_that_we_ship_fit_the_templates_that_we_ship(db: Session, lab: LabSpec) -> None:
+    found = read_templates(ROOT / "templates_vm")
+    templates.sync(db, found=found, built=pretend_versions(found), now=NOW)
+    sync(db, lab)
+    assert labs.teachable(db, slug=lab.slug, department=make_department(db)).version == 1

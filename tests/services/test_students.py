@@ -44,6 +44,13 @@ def test_only_the_hash_of_the_key_is_kept_and_the_key_finds_the_student(db: Sess
     assert students.student_of(db, None) is None
 
 
+def test_a_new_key_ends_the_old_one(db: Session, lab_session: LabSession) -> None:
+    joined = join(db)
+    key = students.renew_key(db, joined.student)
+    assert students.student_of(db, joined.key) is None
+    assert students.student_of(db, key) is joined.student
+
+
 @pytest.mark.parametrize("state", [LabSessionState.ENDED, LabSessionState.CANCELLED])
 def test_keys_end_with_the_class(db: Session, lab_session: LabSession, state: LabSessionState) -> None:
     key = join(db).key

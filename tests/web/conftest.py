@@ -99,6 +99,7 @@ def site(settings: Settings, clock: FixedClock, hypervisor: Any, kept_engine: En
         hypervisor=hypervisor,
         playbooks=Nothing(),
         reachability=Nothing(),
+        doors=Nothing(),
         mailer=Nothing(),
         clock=clock,
     )

@@ -152,3 +152,29 @@ def test_a_whole_class_behind_one_address_gets_in(
         assert isinstance(student, CheckingClient)
         statuses.add(join(student, f"Student {number}"))
     assert statuses == {303}
+
+
+def test_a_personal_link_leads_back_to_the_same_seat(
+    app: APIFlask, client: CheckingClient, lab_session: LabSession
+) -> None:
+    join(client)
+    key = client.get_cookie("vivero_seat")
+    assert key is not None
+    assert f"/join/back#{key.value}" in client.get("/class/device").text
+    other = app.test_client()
+    assert isinstance(other, CheckingClient)
+    other.get("/join/back")
+    assert other.send("/join/back", {"key": key.value}).location == "/class"
+    assert "María" in other.get("/class").text
+
+
+@pytest.mark.parametrize("key", ["", "guess", "x" * 300])
+def test_a_key_that_nobody_has_leads_nowhere(client: CheckingClient, key: str) -> None:
+    assert client.send("/join/back", {"key": key}).status_code == 422
+    assert client.get("/class").location == "/join"
+
+
+@pytest.mark.usefixtures("limited")
+def test_keys_are_not_guessed_either(client: CheckingClient) -> None:
+    statuses = [client.send("/join/back", {"key": f"guess{number}"}).status_code for number in range(11)]
+    assert statuses == [422] * 10 + [429]

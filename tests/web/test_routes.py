@@ -19,6 +19,8 @@ OPEN = {
     "about.accessibility",
     "about.health",
     "class_room.ended",
+    "join.ask_back",
+    "join.come_back",
     "join.join",
     "join.show",
     "language.change",
@@ -26,6 +28,7 @@ OPEN = {
     "login.show",
 }
 STUDENTS = {
+    "class_room.another_device",
     "class_room.ask_again",
     "class_room.begin_again",
     "class_room.check",

@@ -22,7 +22,7 @@ from portal.services import workflows
 from portal.site import Site
 from portal.worker import Pace, run_worker
 from tests.workflows.conftest import NoMailer, make_settings
-from tests.workflows.doubles import FileCluster, FileHypervisor, FilePlaybooks, NoNetwork, clock, die_at
+from tests.workflows.doubles import FileCluster, FileHypervisor, FilePlaybooks, NoDoors, NoNetwork, clock, die_at
 from tests.workflows.orders import make_hospital, make_vm_request
 
 FAST = Pace(lease=timedelta(seconds=1.5), beat_s=0.3, reap_s=0.3, tick_s=0.1, stop_within_s=3)
@@ -61,6 +61,7 @@ class Hospital:
             hypervisor=FileHypervisor(cluster),  # type: ignore[arg-type]
             playbooks=FilePlaybooks(cluster, **changes),  # type: ignore[arg-type]
             reachability=NoNetwork(),
+            doors=NoDoors(),
             mailer=NoMailer(),
             clock=clock,
         )

@@ -19,7 +19,7 @@ from portal.site import Site
 from portal.workflows.registry import SEQUENCES
 from portal.workflows.running import run_sequence
 from portal.workflows.sequence import Hooks
-from tests.workflows.doubles import FileCluster, FileHypervisor, FilePlaybooks, NoNetwork, clock
+from tests.workflows.doubles import FileCluster, FileHypervisor, FilePlaybooks, NoDoors, NoNetwork, clock
 from tests.workflows.orders import make_hospital, make_vm_request
 
 
@@ -104,6 +104,7 @@ def world(tmp_path: Path, kept_url: str, kept_engine: Engine) -> World:
         hypervisor=hypervisor,  # type: ignore[arg-type]
         playbooks=playbooks,
         reachability=NoNetwork(),
+        doors=NoDoors(),
         mailer=NoMailer(),
         clock=clock,
     )

@@ -191,6 +191,13 @@ class NoNetwork:
         return True
 
 
+class NoDoors:
+    """Nobody in these tests opens one."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"nobody should ask for {name}")
+
+
 def die_at(place: str, marker: Path) -> Callable[[str], None]:
     """A checkpoint that kills the whole process with -9 at one place, once."""
 

@@ -46,4 +46,4 @@ class LabOut(BaseModel):
 
 
 class LabWithGuideOut(LabOut):
-    guide: str = Field(description="Markdown; docs/pages.md says how steps, hints and actions stand in it.")
+    guide: str = Field(description="Markdown, as it stands in the lab's folder.")

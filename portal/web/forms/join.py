@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
-from portal.services.students import MOST_IN_NAME
+from portal.services.students import LONGEST_KEY, MOST_IN_NAME
 from portal.web.forms.fields import PortalForm
 
 
@@ -22,4 +22,13 @@ class JoinForm(PortalForm):
         description=_("So that your teacher knows who sits where."),
         validators=[DataRequired(message=_("Please write your name.")), Length(max=MOST_IN_NAME)],
         render_kw={"autocomplete": "name", "maxlength": MOST_IN_NAME},
+    )
+
+
+class BackForm(PortalForm):
+    key = StringField(
+        _("Personal key"),
+        description=_("What stands behind the # of your personal link."),
+        validators=[DataRequired(message=_("Please open your personal link again.")), Length(max=LONGEST_KEY)],
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
     )

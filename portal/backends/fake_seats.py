@@ -1,0 +1,122 @@
+"""What the playbooks of seats do in the cluster that is not there: the same outcomes in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal.backends.fake_cluster import BOOT_S, FAILING, FakeMachine, FakeSeat, World
+from portal.interfaces import HostAddress, MachineOutcome, PlaybookRun
+
+LATE = "another worker has taken over this machine"
+TAKEN_AWAY = "this machine was taken away meanwhile"
+
+
+def refused(message: str) -> MachineOutcome:
+    return MachineOutcome(ok=False, changed=False, message=message)
+
+
+def said(did: list[str], unchanged: str) -> MachineOutcome:
+    return MachineOutcome(ok=True, changed=bool(did), message=", ".join(did) or unchanged)
+
+
+def seat_fence(run: PlaybookRun, seat_id: str) -> int:
+    fencing: Any = run.variables.get("fencing") or {}
+    return int((fencing.get(seat_id) or {}).get("token") or 0)
+
+
+def is_late(world: World, seat_id: str, token: int) -> bool:
+    seat = world.seats.get(seat_id)
+    return max(seat.fence if seat else 0, world.retired.get(seat_id, 0)) > token > 0
+
+
+def make_seat(
+    world: World, host: HostAddress, order: Mapping[str, Any], run: PlaybookRun, now: float
+) -> MachineOutcome:
+    seat_id, image = str(order["seat_id"]), order.get("image")
+    token = seat_fence(run, seat_id)
+    if is_late(world, seat_id, token):
+        return refused(LATE)
+    if world.retired.get(seat_id, 0) == token > 0:
+        return refused(TAKEN_AWAY)
+    if FAILING in str(order["label"]) or any(FAILING in machine["name"] for machine in order["machines"]):
+        return refused("the simulator was told to let this machine fail")
+    if image is not None and image not in world.images:
+        return refused(f"the saved machines {image} are not on this host's storage")
+    did = []
+    if order.get("fresh") and forget_machines(world, seat_id, host.name):
+        did.append("thrown away")
+    if seat_id not in world.seats:
+        did.append("network made")
+    by_address = {card["address"]: m["vm_id"] for m in order["machines"] for card in m["cards"]}
+    doors = {door["name"]: str(by_address.get(door["address"], "")) for door in order["doors"]}
+    world.seats[seat_id] = FakeSeat(seat_id, host.name, token, doors)
+    made = [make_machine(world, host, seat_id, machine, image, now) for machine in order["machines"]]
+    if any(made):
+        did += ["made", "started"] if image is None else ["restored from memory", "running"]
+    return said(did, "as it should be")
+
+
+def make_machine(
+    world: World, host: HostAddress, seat_id: str, order: Mapping[str, Any], image: str | None, now: float
+) -> bool:
+    """Whether it had to be made. A restored one serves at once; it has the files that it was saved with."""
+    vm_id, host_name = str(order["vm_id"]), str(order["host_name"])
+    if vm_id in world.machines:
+        return False
+    machine = FakeMachine(vm_id, host.name, order["name"], order["vcpus"], order["memory_mib"], None)
+    machine.seat, machine.host_name = seat_id, host_name
+    machine.switch_on(now)
+    if image is not None:
+        machine.restored, machine.started_at = True, now - BOOT_S
+        machine.files = list(world.images[image].get(host_name, []))
+    world.machines[vm_id] = machine
+    return True
+
+
+def save_seat(
+    world: World, host: HostAddress, order: Mapping[str, Any], run: PlaybookRun, now: float
+) -> MachineOutcome:
+    seat_id, image = str(order["seat_id"]), str(order["image"])
+    if is_late(world, seat_id, seat_fence(run, seat_id)):
+        return refused(LATE)
+    here = [m for m in world.machines.values() if m.seat == seat_id and m.host == host.name]
+    did = []
+    if image not in world.images:
+        if not here:
+            return refused("no machine of this seat runs on this host, so there is nothing to save")
+        world.images[image] = {machine.host_name: list(machine.files) for machine in here}
+        did.append("saved")
+    if forget_seat(world, seat_id, host.name):
+        did.append("removed")
+    return said(did, "was saved already")
+
+
+def remove_seat(
+    world: World, host: HostAddress, order: Mapping[str, Any], run: PlaybookRun, now: float
+) -> MachineOutcome:
+    seat_id = str(order["seat_id"])
+    token = seat_fence(run, seat_id)
+    if is_late(world, seat_id, token):
+        return refused(LATE)
+    gone = forget_seat(world, seat_id, host.name)
+    world.retired[seat_id] = max(token, world.retired.get(seat_id, 0))
+    return said(["removed"] if gone else [], "was not there")
+
+
+def forget_seat(world: World, seat_id: str, host: str) -> bool:
+    gone = forget_machines(world, seat_id, host)
+    return world.seats.pop(seat_id, None) is not None or gone
+
+
+def forget_machines(world: World, seat_id: str, host: str) -> bool:
+    gone = [vm_id for vm_id, machine in world.machines.items() if machine.seat == seat_id and machine.host == host]
+    for vm_id in gone:
+        del world.machines[vm_id]
+    return bool(gone)
+
+
+def drop_images(world: World, run: PlaybookRun) -> None:
+    images: Any = run.variables.get("drop_seat_images_images") or []
+    for image in images:
+        world.images.pop(str(image), None)

@@ -1,0 +1,150 @@
+"""A school on a cluster that is not there: classes are prepared, reset and ended by the real sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+
+from portal.backends.doors_fake import FakeDoors
+from portal.backends.fake_cluster import FakeCluster
+from portal.backends.hypervisor_fake import FakeHypervisor
+from portal.backends.playbooks_fake import FakePlaybooks
+from portal.core.lifecycle import LabSessionState, SeatState
+from portal.models import LabSession, Seat
+from portal.models.database import make_sessions, make_write_sessions
+from portal.services import seats, teaching
+from portal.site import Site
+from portal.workflows.registry import SEQUENCES
+from portal.workflows.running import run_sequence
+from portal.workflows.sequence import Hooks
+from tests.factories.classes import make_lab_session, make_lab_version, make_student, template_version_of
+from tests.factories.cluster import make_host
+from tests.factories.moments import NOW
+from tests.workflows.conftest import NoMailer, RememberingQueue, make_settings
+from tests.workflows.doubles import NoNetwork
+
+BEGIN = 1_000_000.0
+SHOWN = (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN)
+
+
+@dataclass
+class School:
+    """`seconds` is the hosts' clock: whoever waits moves it."""
+
+    site: Site
+    cluster: FakeCluster
+    queue: RememberingQueue
+    clock: list[float] = field(default_factory=lambda: [BEGIN])
+
+    def book(self, *, seats: int = 2, spares: int = 1) -> UUID:
+        with self.site.write_sessions.begin() as db:
+            template_version_of(db, "dokuwiki")
+            lab_session = make_lab_session(
+                db,
+                lab_version=make_lab_version(db),
+                state=LabSessionState.BOOKED,
+                seats=seats,
+                spares=spares,
+                starts_at=NOW,
+                ends_at=NOW + timedelta(hours=1),
+                prepare_at=NOW,
+            )
+            return lab_session.id
+
+    def now(self) -> datetime:
+        """Later each time it is asked."""
+        self.wait(1)
+        return self.site.clock()
+
+    def prepare(self, lab_session_id: UUID, hooks: Hooks | None = None) -> str:
+        with self.site.write_sessions.begin() as db:
+            lab_session = db.get_one(LabSession, lab_session_id)
+            teaching.prepare(db, lab_session=lab_session, queue=self.queue, now=self.now(), by=None)
+        return self.run(hooks)
+
+    def end(self, lab_session_id: UUID) -> str:
+        with self.site.write_sessions.begin() as db:
+            lab_session = db.get_one(LabSession, lab_session_id)
+            teaching.end_class(db, actor=None, lab_session=lab_session, queue=self.queue, now=self.now())
+        return self.run()
+
+    def reset(self, seat_id: UUID, hooks: Hooks | None = None) -> str:
+        with self.site.write_sessions.begin() as db:
+            seats.ask_reset(db, seat=db.get_one(Seat, seat_id), by=None, queue=self.queue, now=self.now())
+        return self.run(hooks)
+
+    def run(self, hooks: Hooks | None = None) -> str:
+        """What was put in the queue last, as the engine would, with nothing remembered from a run before."""
+        kind, workflow_id, subject_id = self.queue.enqueued[-1]
+        answers: dict[str, str] = {}
+
+        def remember(name: str, work: Callable[[], str]) -> str:
+            if name not in answers:
+                answers[name] = work()
+            return answers[name]
+
+        return run_sequence(
+            self.site,
+            SEQUENCES[kind],
+            workflow_id=workflow_id,
+            subject_id=subject_id,
+            remember=remember,
+            hooks=hooks or Hooks(pause=self.wait),
+        )
+
+    def wait(self, seconds: float) -> None:
+        self.clock[0] += max(seconds, 1.0)
+
+    def sit_down(self, lab_session_id: UUID, name: str) -> UUID | None:
+        """The seat that somebody new gets, if there is one."""
+        with self.site.write_sessions.begin() as db:
+            lab_session = db.get_one(LabSession, lab_session_id)
+            student = make_student(db, lab_session, name)
+            seat = seats.take_seat(db, lab_session=lab_session, student=student, now=self.now())
+            return seat.id if seat else None
+
+    def session(self, lab_session_id: UUID) -> LabSession:
+        with self.site.sessions() as db:
+            return db.get_one(LabSession, lab_session_id)
+
+    def seats(self, lab_session_id: UUID, *states: SeatState) -> list[Seat]:
+        with self.site.sessions() as db:
+            return seats.seats_of(db, lab_session_id, states or SHOWN)
+
+    def is_empty(self) -> bool:
+        """No machine and no seat on any host; images may lie in the cabinet."""
+        with self.cluster.world() as world:
+            return not world.machines and not world.seats
+
+
+def make_school(folder: Path, url: str, engine: Engine, *, hosts: int = 3) -> School:
+    seconds = [BEGIN]
+    cluster = FakeCluster(folder / "fake", clock=lambda: seconds[0])
+    queue = RememberingQueue()
+    site = Site(
+        settings=make_settings(folder, url),
+        sessions=make_sessions(engine),
+        write_sessions=make_write_sessions(engine),
+        queue=queue,
+        hypervisor=FakeHypervisor(folder / "fake", clock=lambda: seconds[0]),
+        playbooks=FakePlaybooks(folder / "fake", clock=lambda: seconds[0], machine_s=0.0),
+        reachability=NoNetwork(),
+        doors=FakeDoors(folder / "fake", clock=lambda: seconds[0]),
+        mailer=NoMailer(),
+        clock=lambda: NOW + timedelta(seconds=seconds[0] - BEGIN),
+    )
+    with site.write_sessions.begin() as db:
+        for number in range(1, hosts + 1):
+            make_host(db, f"hv{number}", address=f"10.77.0.{10 + number}")
+    return School(site, cluster, queue, seconds)
+
+
+@pytest.fixture
+def school(tmp_path: Path, kept_url: str, kept_engine: Engine) -> School:
+    return make_school(tmp_path, kept_url, kept_engine)
