@@ -8,14 +8,38 @@ from apiflask import APIFlask
 from flask import Request, Response
 from werkzeug.exceptions import BadRequest
 
-from portal.api import approvals, audit, hosts, templates, vm_requests, vms
-from portal.api.auth import BadTokens, check_token
+from portal.api import (
+    approvals,
+    audit,
+    class_board,
+    hosts,
+    join,
+    lab_sessions,
+    labs,
+    seats,
+    templates,
+    vm_requests,
+    vms,
+)
+from portal.api.auth import bad_tokens, check_token, wrong_codes
 from portal.api.openapi import complete
 from portal.api.problems import init_problems
 from portal.site import Site
 
 LARGEST_BODY = 256 * 1024
-BLUEPRINTS = (templates.bp, vm_requests.bp, approvals.bp, vms.bp, hosts.bp, audit.bp)
+BLUEPRINTS = (
+    templates.bp,
+    vm_requests.bp,
+    approvals.bp,
+    vms.bp,
+    labs.bp,
+    lab_sessions.bp,
+    class_board.bp,
+    seats.bp,
+    join.bp,
+    hosts.bp,
+    audit.bp,
+)
 
 
 class ApiRequest(Request):
@@ -47,7 +71,8 @@ def make_api(site: Site) -> APIFlask:
         SERVERS=[{"url": "/api/v1"}],
     )
     app.extensions["vivero"] = site
-    app.extensions["vivero_bad_tokens"] = BadTokens()
+    app.extensions["vivero_bad_tokens"] = bad_tokens()
+    app.extensions["vivero_wrong_codes"] = wrong_codes()
     app.before_request(check_token)
     app.after_request(add_headers)
     init_problems(app)

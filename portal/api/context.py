@@ -10,7 +10,10 @@ from typing import cast
 from flask import current_app, g
 from sqlalchemy.orm import Session
 
+from portal.core.errors import N_, NotAllowed
 from portal.core.policy import Actor
+from portal.models import Student
+from portal.services import students
 from portal.site import Site
 
 
@@ -28,6 +31,19 @@ def now() -> datetime:
 def actor() -> Actor:
     """Put there by auth.check_token, before every route."""
     return cast(Actor, g.actor)
+
+
+def is_student() -> bool:
+    """True if the call came with the key of a class rather than with an account's token."""
+    return "student_key_hash" in g
+
+
+def student(db: Session) -> Student:
+    """Whose key the call came with; the class may have ended since it came."""
+    found = students.student_by_hash(db, g.student_key_hash)
+    if found is None:
+        raise NotAllowed(N_("The class is over."))
+    return found
 
 
 @contextmanager

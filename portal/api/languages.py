@@ -1,11 +1,14 @@
-"""Which language a problem speaks: what the caller asks for, else the account's."""
+"""Which language a problem speaks: what the caller asks for, else the account's or the student's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
 from babel.support import NullTranslations, Translations
 from flask import g, request
 
@@ -21,8 +24,8 @@ TRANSLATIONS = ROOT / "portal" / "translations"
 
 def language() -> str:
     asked = request.accept_languages.best_match(LANGUAGES) if request.accept_languages else None
-    account = g.actor.locale if "actor" in g else None
-    return asked or (account if account in LANGUAGES else site().settings.locale)
+    own = g.actor.locale if "actor" in g else g.get("student_locale")
+    return asked or (own if own in LANGUAGES else site().settings.locale)
 
 
 @lru_cache(maxsize=4)
@@ -51,4 +54,7 @@ def value_in_words(value: object) -> object:
         return ", ".join(translated(one.message) % one.params for one in value)
     if isinstance(value, Words):
         return value.read(language())
+    if isinstance(value, datetime):
+        local = value.astimezone(ZoneInfo(site().settings.timezone))
+        return format_datetime(local, "d MMMM yyyy HH:mm", locale=language())
     return translated(value) if isinstance(value, str) else value

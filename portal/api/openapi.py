@@ -11,11 +11,14 @@ from portal.api.schemas.vms import ExtensionAskedOut
 
 EVERYWHERE = (401, 403, 429, 503)
 CHANGING = ("post", "put", "patch", "delete")
-KEYED = "submit_vm_request"
+KEYED = frozenset({"submit_vm_request", "book_lab_session"})
+BODY_OPTIONAL = frozenset({"approve_vm_request", "reset_lab_session", "lock_lab_session", "cancel_lab_session"})
+OPEN = frozenset({"join"})
 DESCRIPTION = (
     "The pages' own services with the pages' own permissions. Send `Authorization: Bearer viv_...`; a token is made on "
-    "the page of one's account or with `vivero token`. Trouble comes as application/problem+json: `type` stays the "
-    "same for ever, `detail` is for people."
+    "the page of one's account or with `vivero token`. Students send the key that they got when they joined a class; "
+    "it opens their own seat and nothing else. Trouble comes as application/problem+json: `type` stays the same for "
+    "ever, `detail` is for people."
 )
 
 
@@ -49,14 +52,16 @@ def complete_operation(method: str, operation: dict[str, Any]) -> None:
         *((409, 502) if method in CHANGING else ()),
     ]
     for parameter in operation["parameters"]:
-        if parameter["in"] == "path":
-            parameter["schema"]["format"] = "uuid"  # all our paths name things by their ids
+        if parameter["in"] == "path" and parameter["name"].endswith("_id"):
+            parameter["schema"]["format"] = "uuid"
     for status in statuses:
         operation["responses"][str(status)] = problem_response(status)
     if "requestBody" in operation:
-        operation["requestBody"]["required"] = operation["operationId"] != "approve_vm_request"
-    if operation["operationId"] == KEYED:
+        operation["requestBody"]["required"] = operation["operationId"] not in BODY_OPTIONAL
+    if operation["operationId"] in KEYED:
         operation["parameters"].append(key_parameter())
+    if operation["operationId"] in OPEN:
+        operation["security"] = [{}, {"token": []}]
     if operation["operationId"] == "extend_vm":
         operation["responses"]["202"]["content"] = {
             "application/json": {"schema": {"$ref": "#/components/schemas/ExtensionAskedOut"}}

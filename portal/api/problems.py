@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from http import HTTPStatus
 
 import structlog
@@ -13,11 +14,17 @@ from werkzeug.exceptions import HTTPException
 
 from portal.api.languages import in_words, translated
 from portal.api.validation_words import refused
-from portal.core.errors import N_, InvalidOrder, PortalError
+from portal.core.errors import N_, ClassDoesNotFit, InvalidOrder, PortalError
 
 PREFIX = "urn:vivero:problem:"
 MEDIA_TYPE = "application/problem+json"
-FIELDS = {"department_id": "department"}  # what the services call otherwise than the bodies here
+FIELDS = {  # what the services call otherwise than the bodies here
+    "department_id": "department",
+    "day": "starts_at",
+    "at": "starts_at",
+    "times": "repeat.times",
+    "dates": "repeat.dates",
+}
 CODES = {
     400: "not-understood",
     401: "no-token",
@@ -58,6 +65,12 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[FieldProblem] | None = None
+    alternatives: list[datetime] | None = Field(
+        None, description="Of a class that does not fit: the nearest beginnings at which it would, with all its dates."
+    )
+    seats_that_fit: int | None = Field(
+        None, description="Of a class that does not fit: for how many seats the wished time has room."
+    )
 
 
 def init_problems(app: APIFlask) -> None:
@@ -74,14 +87,15 @@ def answer(
     *,
     errors: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
+    **more: object,
 ) -> Response:
-    body = document_of(status, code, detail, errors)
+    body = document_of(status, code, detail, errors, **more)
     return Response(body, status=status, mimetype=MEDIA_TYPE, headers=dict(headers or {}))
 
 
-def document_of(status: int, code: str, detail: str, errors: list[FieldProblem] | None = None) -> str:
-    problem = Problem(type=PREFIX + code, title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
-    return problem.model_dump_json(exclude_none=True)
+def document_of(status: int, code: str, detail: str, errors: list[FieldProblem] | None = None, **more: object) -> str:
+    head = {"type": PREFIX + code, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return Problem.model_validate({**head, "errors": errors, **more}).model_dump_json(exclude_none=True)
 
 
 def problem_document(status: int, detail: str) -> tuple[str, bytes]:
@@ -91,7 +105,15 @@ def problem_document(status: int, detail: str) -> tuple[str, bytes]:
 
 def from_portal_error(error: PortalError) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-    return answer(error.status, error.code, in_words(error), errors=list(fields_of(error)) or None, headers=headers)
+    errors = list(fields_of(error)) or None
+    return answer(error.status, error.code, in_words(error), errors=errors, headers=headers, **offers_of(error))
+
+
+def offers_of(error: PortalError) -> dict[str, object]:
+    """What would do instead."""
+    if not isinstance(error, ClassDoesNotFit):
+        return {}
+    return {"alternatives": list(error.alternatives), "seats_that_fit": error.seats_that_fit}
 
 
 def fields_of(error: PortalError) -> Iterator[FieldProblem]:

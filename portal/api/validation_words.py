@@ -29,7 +29,9 @@ SENTENCES: Mapping[str, str] = {
     "too_long": N_("This may have at most %(max_length)s entries."),
     "enum": N_("This must be one of: %(expected)s."),
     "literal_error": N_("This must be one of: %(expected)s."),
-    "value_error": N_("A day is written as YYYY-MM-DD."),  # the only rule of our own in the schemas
+    "moment": N_("A moment is written with its offset, as in 2027-01-31T09:30:00+01:00."),
+    "one_of_both": N_("Give either “times” or “dates”."),
+    "value_error": N_("A day is written as YYYY-MM-DD."),  # with `moment` the only rules of our own in the schemas
     "date_from_datetime_parsing": N_("There is no such day."),
     "date_parsing": N_("There is no such day."),
 }

@@ -30,7 +30,7 @@ from portal.services.booking import (
     teachable,
 )
 from portal.services.calendar import OPEN, bookings
-from portal.services.paging import Page, paginate
+from portal.services.paging import PER_PAGE, Page, paginate
 from portal.services.seat_sizes import size_of_seat
 
 __all__ = [
@@ -124,7 +124,14 @@ def plan_of(db: Session, lab_session: LabSession, starts_at: datetime) -> Plan:
 
 
 def mine(
-    db: Session, *, actor: Actor, now: datetime, past: bool = False, words: str = "", page: int = 1
+    db: Session,
+    *,
+    actor: Actor,
+    now: datetime,
+    past: bool = False,
+    words: str = "",
+    page: int = 1,
+    per_page: int = PER_PAGE,
 ) -> Page[LabSession]:
     """The person's own classes: those to come, soonest first, or those that are over, newest first.
 
@@ -134,7 +141,8 @@ def mine(
         raise NotAllowed(N_("You may not see classes."))
     to_come = (LabSession.state.in_(OPEN)) & (LabSession.ends_at > now)
     conditions = [LabSession.teacher_id == actor.account_id, ~to_come if past else to_come, *matching(words)]
-    return paginate(db, LabSession, scopes=[conditions], order=LabSession.starts_at, number=page, newest_first=past)
+    order = LabSession.starts_at
+    return paginate(db, LabSession, scopes=[conditions], order=order, number=page, per_page=per_page, newest_first=past)
 
 
 def matching(words: str) -> list[ColumnElement[bool]]:

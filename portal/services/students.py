@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from uuid import UUID
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
@@ -189,6 +190,14 @@ def sit_down(db: Session, student: Student, now: datetime) -> Seat | None:
     seat = seats.take_seat(db, lab_session=lab_session, student=student, now=now)
     if seat is not None and not student.step:
         open_step(db, student, spec_of(lab_session).steps[0].slug, now)
+    return seat
+
+
+def own_seat(db: Session, student: Student, seat_id: UUID) -> Seat:
+    """The student's seat, if it is this one; all others are not there."""
+    seat = seats.seat_of(db, student.id)
+    if seat is None or seat.id != seat_id:
+        raise NotFound(N_("There is no such seat."))
     return seat
 
 

@@ -21,6 +21,7 @@ from portal.services.seats import subject_of
 
 ON = (LabSessionState.READY, LabSessionState.RUNNING)
 LIVING = (LabSessionState.PREPARING, *ON)
+NO_SEAT = N_("There is no such seat.")
 LONGEST_NOTICE = 500
 TRIED_AGAIN_AFTER = timedelta(minutes=1)
 
@@ -120,6 +121,18 @@ def reset_seats(
             seats.ask_reset(db, seat=seat, by=actor, queue=queue, now=now)
             begun += 1
     return begun
+
+
+def seat_on(db: Session, *, actor: Actor, seat_id: UUID) -> Seat:
+    """A seat of a class of one's own that is on; for others there is none. Raises Conflict when the class is not on."""
+    seat = db.get(Seat, seat_id)
+    if seat is None:
+        raise NotFound(NO_SEAT)
+    try:
+        on_now(db, actor, seat.lab_session_id)
+    except NotFound:
+        raise NotFound(NO_SEAT) from None
+    return seat
 
 
 def student_in(db: Session, lab_session: LabSession, student_id: UUID) -> Student:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 ISO_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL keeps no NUL in text
@@ -19,6 +20,18 @@ def only_iso_day(value: Any) -> Any:
     raise ValueError("a day is written as YYYY-MM-DD")
 
 
+def only_moment(value: Any) -> datetime:
+    """ISO 8601 with its offset, in UTC: a time without one could be anywhere's."""
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise PydanticCustomError("moment", "a moment is written with its offset, as in 2027-01-31T09:30:00+01:00")
+
+
+Moment = Annotated[datetime, BeforeValidator(only_moment)]
 Day = Annotated[date, BeforeValidator(only_iso_day)]
 Whole = Annotated[int, Strict()]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=NO_NUL)]
