@@ -1,4 +1,4 @@
-"""What is wrong in a `template.yml`, in words that can be translated, with the line and the field."""
+"""What is wrong in a `template.yml` or `lab.yml`, in words that can be translated, with the line and the field."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 from portal.backends.yaml_lines import YamlDocument
 from portal.core.errors import N_, PortalError
 from portal.core.templates import TemplateError
-
-FILE = "template.yml"
 
 # pydantic's kinds of error; what stands in brackets comes from its context
 WORDS: Mapping[str, str] = {
@@ -78,4 +76,4 @@ def listed(choices: str) -> str:
 def mistake_at(
     path: tuple[str | int, ...], document: YamlDocument, message: str, params: Mapping[str, str | int]
 ) -> TemplateError:
-    return TemplateError(FILE, document.line_of(path), ".".join(map(str, path)), message, dict(params))
+    return TemplateError(document.file, document.line_of(path), ".".join(map(str, path)), message, dict(params))

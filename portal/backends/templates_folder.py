@@ -8,12 +8,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from portal.backends.bounded_files import read_bounded
-from portal.backends.template_mistakes import FILE, explain, mistake_at
+from portal.backends.template_mistakes import explain, mistake_at
 from portal.backends.template_schema import PATTERNS, TemplateFile
 from portal.backends.yaml_lines import MAX_BYTES, YamlDocument, YamlTrouble, read_yaml
 from portal.core.errors import N_
 from portal.core.templates import BrokenTemplate, TemplateError, TemplateSpec
 
+FILE = "template.yml"
 PICTURE_KINDS = frozenset({".svg", ".png", ".webp"})
 MAX_PICTURE_BYTES = 512 * 1024
 MAX_FOLDERS = 500
@@ -32,7 +33,7 @@ def read_template(folder: Path, *, roles_dir: Path | None = None) -> TemplateSpe
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,58}", slug):
         return broken(slug, N_("the folder's name must be small letters, digits and hyphens"))
     try:
-        document = read_yaml(read_bounded(folder / FILE, MAX_BYTES + 1))
+        document = read_yaml(read_bounded(folder / FILE, MAX_BYTES + 1), file=FILE)
     except OSError as error:
         return broken(slug, N_("cannot be read: %(why)s"), why=error.strerror or "?")
     except YamlTrouble as trouble:

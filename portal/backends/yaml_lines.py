@@ -33,6 +33,7 @@ class YamlDocument:
 
     value: Any
     lines: dict[Path, int] = field(default_factory=dict)
+    file: str = ""  # what it is called where mistakes are told
 
     def line_of(self, path: Path) -> int | None:
         """The line of the field, or of the nearest thing around it that is there."""
@@ -41,7 +42,7 @@ class YamlDocument:
         return self.lines.get(path)
 
 
-def read_yaml(data: bytes) -> YamlDocument:
+def read_yaml(data: bytes, *, file: str = "") -> YamlDocument:
     """Read one document. Raises YamlTrouble for whatever is not plain, small, alias-free YAML."""
     if len(data) > MAX_BYTES:
         raise YamlTrouble(N_("the file is larger than %(most)s KiB"), most=str(MAX_BYTES // 1024))
@@ -60,7 +61,7 @@ def read_yaml(data: bytes) -> YamlDocument:
         raise YamlTrouble(N_("not YAML: it has characters that YAML does not allow")) from error
     if node is None:
         raise YamlTrouble(N_("the file is empty"))
-    document = YamlDocument(None)
+    document = YamlDocument(None, file=file)
     document.value = value_of(node, (), document.lines)
     return document
 

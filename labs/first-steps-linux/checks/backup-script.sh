@@ -1,0 +1,1 @@
+test -x /home/vivero/backup.sh || test -x /root/backup.sh

@@ -1,0 +1,1 @@
+test -s /home/vivero/notes/today.txt || test -s /root/notes/today.txt

@@ -1,0 +1,1 @@
+test -d /home/vivero/notes || test -d /root/notes

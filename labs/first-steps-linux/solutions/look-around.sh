@@ -1,0 +1,1 @@
+exec su vivero -c 'cd && { whoami; hostname; df -h /; } > machine.txt'

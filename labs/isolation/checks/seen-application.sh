@@ -1,0 +1,1 @@
+grep -qw 8080 /home/vivero/open.txt /root/open.txt 2>/dev/null

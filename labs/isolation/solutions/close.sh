@@ -1,0 +1,1 @@
+exec su vivero -c 'killall nc'

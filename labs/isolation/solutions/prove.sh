@@ -1,0 +1,1 @@
+exec su vivero -c 'cd && wget -q -O proof.txt http://legacy:8080/'
