@@ -26,7 +26,7 @@ bp = APIBlueprint("class_board", __name__, url_prefix="/lab-sessions/<uuid:lab_s
 def prepare(lab_session_id: UUID) -> LabSessionOut:
     """It is done by itself in time; this is for who wants them earlier."""
     with writing() as db:
-        lab_session = teaching.own(db, actor=actor(), lab_session_id=lab_session_id, lock=True)
+        lab_session = lab_sessions.locked(db, actor(), lab_session_id)
         teaching.prepare(db, lab_session=lab_session, queue=site().queue, now=now(), by=actor())
         return lab_session_out(lab_session)
 
@@ -56,7 +56,7 @@ def reset(lab_session_id: UUID, wish: ResetIn) -> ResetOut:
 
 
 def seat_id_of(db: Session, lab_session_id: UUID, number: int) -> UUID:
-    teaching.own(db, actor=actor(), lab_session_id=lab_session_id)
+    lab_sessions.get(db, actor=actor(), lab_session_id=lab_session_id)
     for seat in seats.seats_of(db, lab_session_id, (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN)):
         if seat.number == number:
             return seat.id
@@ -71,7 +71,7 @@ def seat_id_of(db: Session, lab_session_id: UUID, number: int) -> UUID:
 def message(lab_session_id: UUID, message: MessageIn) -> LabSessionOut:
     with writing() as db:
         teaching.tell_all(db, actor=actor(), lab_session_id=lab_session_id, text=message.text, now=now())
-        return lab_session_out(teaching.own(db, actor=actor(), lab_session_id=lab_session_id))
+        return lab_session_out(lab_sessions.get(db, actor=actor(), lab_session_id=lab_session_id))
 
 
 @bp.post("/lock")
@@ -82,7 +82,7 @@ def message(lab_session_id: UUID, message: MessageIn) -> LabSessionOut:
 def lock(lab_session_id: UUID, wish: LockIn) -> LabSessionOut:
     with writing() as db:
         teaching.set_lock(db, actor=actor(), lab_session_id=lab_session_id, locked=wish.locked, now=now())
-        return lab_session_out(teaching.own(db, actor=actor(), lab_session_id=lab_session_id))
+        return lab_session_out(lab_sessions.get(db, actor=actor(), lab_session_id=lab_session_id))
 
 
 @bp.post("/end")
@@ -92,7 +92,7 @@ def lock(lab_session_id: UUID, wish: LockIn) -> LabSessionOut:
 def end(lab_session_id: UUID) -> LabSessionOut:
     """Everybody is sent out, and its machines are taken away. A preparation under way is asked to stop first."""
     with writing() as db:
-        lab_session = teaching.own(db, actor=actor(), lab_session_id=lab_session_id, lock=True)
+        lab_session = lab_sessions.locked(db, actor(), lab_session_id)
         teaching.end_class(db, actor=actor(), lab_session=lab_session, queue=site().queue, now=now())
         return lab_session_out(lab_session)
 

@@ -26,7 +26,7 @@ from portal.api.schemas.lab_sessions import (
 from portal.core import recurrence
 from portal.core.errors import N_, Invalid
 from portal.core.policy import Permission
-from portal.services import lab_sessions, quotas, teaching
+from portal.services import lab_sessions, quotas
 from portal.services.lab_sessions import Wish
 
 bp = APIBlueprint("lab_sessions", __name__, url_prefix="/lab-sessions", tag="Classes")
@@ -116,4 +116,4 @@ def index(query: LabSessionsQuery) -> LabSessionsOut:
 @permission(Permission.TEACH)
 def get(lab_session_id: UUID) -> LabSessionDetailOut:
     with reading() as db:
-        return detail_out(db, teaching.own(db, actor=actor(), lab_session_id=lab_session_id))
+        return detail_out(db, lab_sessions.get(db, actor=actor(), lab_session_id=lab_session_id))
