@@ -1,16 +1,17 @@
-"""How long the lines of playbooks are kept. What was decided and done stays in the audit log."""
+"""How long the lines of playbooks and the names of students are kept. What was done stays in the audit log."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from portal.models import Job, JobLine
+from portal.models import Job, JobLine, LabSession, StepResult, Student
 
 KEEP_LINES = timedelta(days=90)
+KEEP_STUDENTS = timedelta(days=365)  # a course is over by then, and so is what is asked about it
 AT_ONCE = 5000
 
 
@@ -19,3 +20,13 @@ def sweep_lines(db: Session, now: datetime, *, keep: timedelta = KEEP_LINES, mos
     old = select(JobLine.id).join(Job, Job.id == JobLine.job_id).where(Job.ended_at < now - keep).limit(most)
     deleted = db.execute(delete(JobLine).where(JobLine.id.in_(old)).execution_options(synchronize_session=False))
     return deleted.rowcount if isinstance(deleted, CursorResult) else 0
+
+
+def forget_students(db: Session, now: datetime, *, keep: timedelta = KEEP_STUDENTS, most: int = AT_ONCE) -> int:
+    """Take names, and what they wrote or were told, out of classes that ended long ago; the figures of reports stay."""
+    of_old = select(Student.id).join(LabSession, LabSession.id == Student.lab_session_id)
+    old = of_old.where(LabSession.ends_at < now - keep, Student.name != "").limit(most)
+    ids = list(db.scalars(old))
+    db.execute(update(StepResult).where(StepResult.student_id.in_(ids)).values(said=""))
+    db.execute(update(Student).where(Student.id.in_(ids)).values(name="", hand=None, hand_at=None))
+    return len(ids)

@@ -146,3 +146,5 @@ def keep_less(site: Site) -> None:
         workers.sweep(db, now)
     with site.write_sessions.begin() as db:
         retention.sweep_lines(db, now)
+    with site.write_sessions.begin() as db:
+        retention.forget_students(db, now)

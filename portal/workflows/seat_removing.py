@@ -50,7 +50,7 @@ def note_gone(ctx: Context, lab_session_id: UUID, ids: Collection[UUID]) -> None
         now = ctx.site.clock()
         for seat in seats.seats_of(db, lab_session_id, LEFT):
             if seat.id in ids:
-                seat.student_id, seat.gone_at = None, now
+                seat.gone_at = now  # who sat there stays, for the report of the class
                 if seat.state in (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN):
                     seat.move_to(SeatState.GONE)
                 else:
