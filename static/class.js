@@ -50,6 +50,9 @@ const actions = {
     openMachines();
     if (showMachine(name)) machines.scrollIntoView({ block: "nearest" });
   },
+  door({ name }) {
+    window.open(`/class/doors/${encodeURIComponent(name)}`, "_blank", "noopener");
+  },
   check() {
     document.getElementById("check-button").click();
   },

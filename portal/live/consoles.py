@@ -30,7 +30,7 @@ from portal.live.endings import (
     Ending,
 )
 from portal.live.lines import SharedLine
-from portal.services import consoles as service
+from portal.services import consoles, seat_consoles
 from portal.services.consoles import Entry
 
 LONGEST_FRAME = 1 << 20
@@ -112,7 +112,7 @@ class ConsoleDoor:
             return
         site = self.desk.site
         with site.write_sessions.begin() as db:
-            service.note_closed(db, entry, opened_at=opened_at, why=ending.reason, now=site.clock())
+            seat_consoles.note_closed(db, entry, opened_at=opened_at, why=ending.reason, now=site.clock())
 
     async def connect(self, entry: Entry) -> Console:
         if entry.kind == ConsoleKind.GRAPHICAL:
@@ -190,7 +190,7 @@ class ConsoleDoor:
 
         def touch() -> None:
             with site.write_sessions.begin() as db:
-                service.touch(db, console.entry.sitting, site.clock())
+                consoles.touch(db, console.entry.sitting, site.clock())
 
         while True:
             await asyncio.sleep(TOUCH_EVERY_S)

@@ -56,6 +56,7 @@ class LabSession(Base, kw_only=True):
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     workflow_id: Mapped[str | None] = mapped_column(String(80), default=None)  # the newest of the whole class
     locked: Mapped[bool] = mapped_column(default=False)  # students may look and not touch
+    catch_up_step: Mapped[str] = mapped_column(String(60), default="")  # where the teacher brings everybody
     notice: Mapped[str] = mapped_column(Text, default="")  # the teacher's message to all
     notice_at: Mapped[datetime | None] = mapped_column(default=None)
     told_missing: Mapped[bool] = mapped_column(default=False)  # the teacher knows that seats will be missing

@@ -158,16 +158,16 @@ def stuck_steps(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def tiles_of(db: Session, lab_session: LabSession) -> list[Tile]:
-    """The screens of all machines that run, those of students first."""
+    """The screens of the students' machines; before anybody is there, those of all seats."""
     query = select(Student.id, Student.name).where(Student.lab_session_id == lab_session.id)
     names = {row.id: row.name for row in db.execute(query)}
-    rows = seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY))
     tiles = [
         Tile(seat, machine.name, names.get(seat.student_id, "") if seat.student_id else "")
-        for seat in rows
+        for seat in seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY))
         for machine in seat.machines
     ]
-    return sorted(tiles, key=lambda tile: (not tile.student, tile.seat.number))
+    taken = [tile for tile in tiles if tile.student]
+    return taken or tiles
 
 
 def seen_of(board: Board) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, GuestSilent, MachineMissing, NotFound, OutsideUnavailable
+from portal.core.errors import N_, Conflict, GuestSilent, MachineMissing, NotFound, OutsideUnavailable, PortalError
 from portal.core.labs import Check, CheckBy, LabSpec, LabStep, lab_from_data
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.templates import Words
@@ -20,6 +20,8 @@ from portal.services import seats
 from portal.services.seat_designs import door_name
 
 SHELL = "/bin/sh"
+UMASK = "umask 022\n"  # an agent's own is so narrow that a web server could not read what a script writes
+SOLUTION_TIMEOUT_S = 120.0
 LONGEST_SAID = 300
 PAUSE = timedelta(seconds=1)  # between two tries of one student
 SILENT = Words(
@@ -148,8 +150,7 @@ def look_once(eyes: Eyes, check: Check, place: Place, locale: str) -> str | None
     if machine_id is None:
         return message
     if check.by == CheckBy.AGENT:
-        command = (SHELL, "-c", check.script)
-        answer = eyes.hypervisor.run_in_guest(place.host, machine_id, command, timeout_s=check.timeout_s)
+        answer = eyes.hypervisor.run_in_guest(place.host, machine_id, in_shell(check.script), timeout_s=check.timeout_s)
         return None if answer.exit_code == 0 else last_line(answer.output) or message
     if check.by == CheckBy.SERIAL:
         return None if re.search(check.pattern, eyes.hypervisor.serial_log(place.host, machine_id)) else message
@@ -159,6 +160,25 @@ def look_once(eyes: Eyes, check: Check, place: Place, locale: str) -> str | None
     page = eyes.doors.get(place.host, place.seat_id, door, path=check.path, timeout_s=check.timeout_s)
     right = page.open and page.status == check.status and re.search(check.pattern, page.body)
     return None if right else message
+
+
+def in_shell(script: str) -> tuple[str, str, str]:
+    return (SHELL, "-c", UMASK + script)
+
+
+def solve(eyes: Eyes, step: LabStep, place: Place) -> str:
+    """Run a step's reference solution; what went wrong with it, or nothing."""
+    for solution in step.solutions:
+        try:
+            machine_id = place.machines[solution.machine]
+            answer = eyes.hypervisor.run_in_guest(
+                place.host, machine_id, in_shell(solution.script), timeout_s=SOLUTION_TIMEOUT_S
+            )
+        except PortalError as error:
+            return f"its solution could not be run: {error}"
+        if answer.exit_code != 0:
+            return f"its solution ended with {answer.exit_code}: {last_line(answer.output)}"
+    return ""
 
 
 def last_line(output: str) -> str:

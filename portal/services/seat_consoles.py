@@ -100,7 +100,24 @@ def enter(db: Session, burnt: ConsoleTicket, *, now: datetime) -> Entry:
     refuse_teacher(db, place, actor)
     details = {"kind": burnt.kind, "view_only": burnt.view_only, "machine": place.machine.name}
     record(db, actor=actor, action="console.opened", subject=place.subject, now=now, details=details)
+    if not burnt.view_only:
+        note_teacher(db, place.seat, here=True)
     return entry_of(burnt, place, view_only=burnt.view_only, actor=actor)
+
+
+def note_teacher(db: Session, seat: Seat, *, here: bool) -> None:
+    """The student's page says so while somebody who teaches can type at this seat."""
+    if seat.teacher_here != here:
+        seat.teacher_here = here
+        seats.bump(db, seat.lab_session_id)
+
+
+def note_closed(db: Session, entry: Entry, *, opened_at: datetime, why: str, now: datetime) -> None:
+    """As consoles.note_closed, for all consoles together, those of seats included."""
+    consoles.note_closed(db, entry, opened_at=opened_at, why=why, now=now)
+    machine = db.get(SeatMachine, entry.sitting.seat_machine_id) if entry.sitting.seat_machine_id else None
+    if machine is not None and entry.actor is not None and not entry.view_only:
+        note_teacher(db, db.get_one(Seat, machine.seat_id), here=False)
 
 
 def enter_as_student(db: Session, burnt: ConsoleTicket, place: Place, *, now: datetime) -> Entry:

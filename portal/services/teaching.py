@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,24 +11,29 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, Invalid, NotFound
+from portal.core.labs import lab_from_data
+from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.lifecycle import LabSessionState, SeatState, WorkflowState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Seat, Student, Workflow
-from portal.services import checks, seats, workflows
+from portal.services import booking, checks, seats, students, workflows
 from portal.services.audit import record
-from portal.services.lab_sessions import get, locked
+from portal.services.lab_sessions import get, locked, plan_of
 from portal.services.seats import subject_of
 
 ON = (LabSessionState.READY, LabSessionState.RUNNING)
 LIVING = (LabSessionState.PREPARING, *ON)
 NO_SEAT = N_("There is no such seat.")
 LONGEST_NOTICE = 500
+MOST_PROLONGED_MIN = 120
 TRIED_AGAIN_AFTER = timedelta(minutes=1)
 
 
 def prepare(db: Session, *, lab_session: LabSession, queue: WorkflowQueue, now: datetime, by: Actor | None) -> Workflow:
     """Begin to make the seats. Raises Conflict unless the class is only booked."""
+    if lab_session.state != LabSessionState.BOOKED:
+        raise Conflict(N_("The seats of this class are being prepared already, or it is over."))
     lab_session.move_to(LabSessionState.PREPARING)
     workflow = workflows.begin(db, kind="prepare_class", subject_id=lab_session.id, queue=queue, now=now)
     lab_session.workflow_id = workflow.id
@@ -133,6 +139,61 @@ def seat_on(db: Session, *, actor: Actor, seat_id: UUID) -> Seat:
     except NotFound:
         raise NotFound(NO_SEAT) from None
     return seat
+
+
+def prolong(
+    db: Session,
+    *,
+    actor: Actor,
+    lab_session_id: UUID,
+    minutes: int,
+    now: datetime,
+    reserve_hosts: int = 1,
+    timezone: str = DEFAULT_TIMEZONE,
+) -> LabSession:
+    """The class ends later, if it is proven that it still fits then. Raises ClassDoesNotFit."""
+    lab_session = on_now(db, actor, lab_session_id)
+    if not 1 <= minutes <= MOST_PROLONGED_MIN:
+        raise Invalid(N_("Choose 1 to %(most)s minutes."), field="minutes", most=MOST_PROLONGED_MIN)
+    plan = plan_of(db, lab_session, lab_session.starts_at)
+    longer = int((lab_session.ends_at - lab_session.starts_at).total_seconds() // 60) + minutes
+    plan = replace(plan, wish=replace(plan.wish, minutes=longer))
+    ground, others = booking.look_for_room(db, plan, now=now, reserve_hosts=reserve_hosts, but=lab_session.id)
+    booking.find_room(ground, others, plan, now=now, timezone=timezone)
+    lab_session.ends_at += timedelta(minutes=minutes)
+    lab_session.revision += 1
+    details = {"minutes": minutes}
+    record(db, actor=actor, action="lab_session.prolonged", subject=subject_of(lab_session), now=now, details=details)
+    return lab_session
+
+
+def bring_all(
+    db: Session, *, actor: Actor, lab_session_id: UUID, step: str, queue: WorkflowQueue, now: datetime
+) -> int:
+    """Bring everybody to the beginning of this step: what they have not done before it is done for them.
+
+    Seats that are being made anew at this moment are left alone. Returns how many were begun.
+    """
+    lab_session = on_now(db, actor, lab_session_id)
+    checks.step_of(lab_from_data(lab_session.lab_version.spec), step)
+    lab_session.catch_up_step = step
+    begun = 0
+    for seat in seats.seats_of(db, lab_session.id, (SeatState.TAKEN,)):
+        if not workflows.is_under_way(db, seat.id):
+            workflows.begin(db, kind="bring_seat", subject_id=seat.id, queue=queue, now=now)
+            begun += 1
+    details = {"step": step, "seats": begun}
+    record(db, actor=actor, action="lab_session.brought", subject=subject_of(lab_session), now=now, details=details)
+    return begun
+
+
+def let_in_again(db: Session, *, actor: Actor, lab_session_id: UUID, student_id: UUID, now: datetime) -> str:
+    """A new key for a student whose computer broke; what was open by the old one ends."""
+    lab_session = on_now(db, actor, lab_session_id)
+    student = student_in(db, lab_session, student_id)
+    details = {"student": student.name}
+    record(db, actor=actor, action="student.let_in", subject=subject_of(lab_session), now=now, details=details)
+    return students.renew_key(db, student)
 
 
 def student_in(db: Session, lab_session: LabSession, student_id: UUID) -> Student:

@@ -192,6 +192,49 @@ def confirm_step(lab_session_id: UUID, student_id: UUID, step: str) -> ResponseR
     return act(lab_session_id, work, _("The step is done."))
 
 
+@bp.post("/prolong")
+@permission(Permission.TEACH)
+def prolong(lab_session_id: UUID) -> ResponseReturnValue:
+    settings = site().settings
+
+    def work() -> None:
+        teaching.prolong(
+            db(),
+            actor=actor(),
+            lab_session_id=lab_session_id,
+            minutes=request.form.get("minutes", 0, type=int),
+            now=now(),
+            reserve_hosts=settings.reserve_hosts,
+            timezone=settings.timezone,
+        )
+
+    return act(lab_session_id, work, _("The class ends later."))
+
+
+@bp.post("/bring")
+@permission(Permission.TEACH)
+def bring(lab_session_id: UUID) -> ResponseReturnValue:
+    """All seats to the step that was chosen."""
+
+    def work() -> None:
+        step = request.form.get("step", "")[:60]
+        teaching.bring_all(db(), actor=actor(), lab_session_id=lab_session_id, step=step, queue=site().queue, now=now())
+
+    return act(lab_session_id, work, _("Everybody is being brought to that step."))
+
+
+@bp.post("/students/<uuid:student_id>/key")
+@permission(Permission.TEACH)
+def let_in_again(lab_session_id: UUID, student_id: UUID) -> ResponseReturnValue:
+    """Shows the personal link once, for a student whose computer broke."""
+    lab_session = own(lab_session_id)
+    key = teaching.let_in_again(db(), actor=actor(), lab_session_id=lab_session_id, student_id=student_id, now=now())
+    student = teaching.student_in(db(), lab_session, student_id)
+    db().commit()
+    link = f"{url_for('join.ask_back', _external=True)}#{key}"
+    return render_template("lab_sessions/key.html", lab_session=lab_session, student=student, link=link)
+
+
 @bp.get("/wall")
 @permission(Permission.TEACH)
 @background

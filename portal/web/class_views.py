@@ -134,9 +134,10 @@ def marks_of(student: Student, lab_session: LabSession, seat: Seat | None, resul
     phase = phase_of(lab_session, seat)
     place = (seat.id, seat.resets) if seat else None
     done = sorted((step, row.hints, row.tries, row.passed_at is not None) for step, row in results.items())
+    here = seat is not None and seat.teacher_here
     return Marks(
         phase=sign_of(phase, place, lab_session.state if phase == Phase.EARLY else ""),
-        banners=sign_of(lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at),
+        banners=sign_of(lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at, here),
         hand=sign_of(student.hand),
         guide=sign_of(student.step, done),
     )

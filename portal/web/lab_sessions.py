@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from portal.core.errors import ClassDoesNotFit, PortalError
 from portal.core.labs import LabSpec, lab_from_data
 from portal.core.lease import local_day
-from portal.core.lifecycle import LAB_SESSION_MOVES, LabSessionState
+from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Permission
 from portal.models import LabSession
 from portal.services import boards, lab_sessions, quotas
@@ -139,7 +139,7 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
         lab=lab_from_data(lab_session.lab_version.spec),
         title=title_of(lab_session),
         join=join_address(lab_session.join_code),
-        may_cancel=LabSessionState.CANCELLED in LAB_SESSION_MOVES[lab_session.state],
+        may_cancel=lab_session.state == LabSessionState.BOOKED,  # later the board ends it
         may_move=lab_session.state == LabSessionState.BOOKED,
     )
 

@@ -7,18 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from portal.core.errors import N_, PlaybookFailed, PortalError
+from portal.core.errors import N_, PlaybookFailed
 from portal.core.labs import CheckBy, LabStep
 from portal.interfaces import HostAddress
-from portal.services.checks import SHELL, CheckOutcome, Eyes, Place, last_line, look
+from portal.services.checks import CheckOutcome, Eyes, Place, look, solve
 from portal.services.seat_designs import SeatDesign, order_of
 from portal.site import Site
 from portal.workflows.playbook_jobs import check_result
 from portal.workflows.seat_runs import SeatWork, ids_of, make_run, remove_run
 from portal.workflows.seat_waiting import guests_of, wait_for_seats
 from portal.workflows.sequence import Context
-
-SOLUTION_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -78,17 +76,3 @@ def try_step(eyes: Eyes, step: LabStep, place: Place) -> StepTrial:
     if not (after.passed or after.waits_for_teacher):
         return StepTrial(step.slug, before, after, f"its checks fail after the solution: {' '.join(after.messages)}")
     return StepTrial(step.slug, before, after, "")
-
-
-def solve(eyes: Eyes, step: LabStep, place: Place) -> str:
-    """Run the reference solution; what went wrong with it, or nothing."""
-    for solution in step.solutions:
-        command = (SHELL, "-c", solution.script)
-        try:
-            machine_id = place.machines[solution.machine]
-            answer = eyes.hypervisor.run_in_guest(place.host, machine_id, command, timeout_s=SOLUTION_TIMEOUT_S)
-        except PortalError as error:
-            return f"its solution could not be run: {error}"
-        if answer.exit_code != 0:
-            return f"its solution ended with {answer.exit_code}: {last_line(answer.output)}"
-    return ""

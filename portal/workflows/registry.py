@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from portal.workflows.bring_seat import BRING_SEAT
 from portal.workflows.end_class import END_CLASS
 from portal.workflows.prepare_class import PREPARE_CLASS
 from portal.workflows.provision import PROVISION
@@ -12,5 +13,5 @@ from portal.workflows.retire import RETIRE
 from portal.workflows.sequence import Sequence
 
 SEQUENCES: Mapping[str, Sequence] = {
-    sequence.name: sequence for sequence in (PROVISION, RETIRE, PREPARE_CLASS, END_CLASS, RESET_SEAT)
+    sequence.name: sequence for sequence in (PROVISION, RETIRE, PREPARE_CLASS, END_CLASS, RESET_SEAT, BRING_SEAT)
 }

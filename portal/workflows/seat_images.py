@@ -18,9 +18,8 @@ from portal.workflows.seat_runs import SeatWork, ids_of, make_run, remove_run, s
 from portal.workflows.seat_waiting import guests_of, wait_for_seats
 from portal.workflows.sequence import Context
 
-SETTLE_S = (
-    2.0  # what a guest still does right after it serves is better done before it is saved than thirty times after
-)
+# what a guest still does after it serves is better done once before it is saved than thirty times after
+SETTLE_S = 8.0
 FAILED_FOR = timedelta(minutes=30)  # before a failed image is tried again
 LOOK_AGAIN_S = 1.0
 

@@ -1,0 +1,103 @@
+"""Brings one seat to the step that its teacher chose: the reference solutions of what is missing before it are run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, PlaybookFailed, inner
+from portal.core.labs import LabStep, lab_from_data
+from portal.core.lifecycle import LabSessionState, SeatState
+from portal.models import LabSession, Seat, Student, Workflow
+from portal.services import seats, students
+from portal.services.checks import Eyes, Place, look, place_of, solve
+from portal.workflows.sequence import Context, Sequence, Step
+
+NOT_BROUGHT = N_("Seat %(number)s could not be brought to the step: %(reason)s")
+
+
+@dataclass(frozen=True)
+class Way:
+    """The steps between where a seat is and where it is to be."""
+
+    place: Place
+    steps: tuple[LabStep, ...]
+    target: str
+    locale: str
+
+
+def bring(ctx: Context) -> None:
+    """Each step is looked at first: what is done already, by hand or by an earlier try, stays as it is."""
+    way = way_of(ctx)
+    eyes = Eyes(ctx.site.hypervisor, ctx.site.doors)
+    for step in way.steps:
+        ctx.check()
+        outcome = look(eyes, step, way.place, way.locale)
+        if outcome.passed or outcome.waits_for_teacher:
+            continue
+        ctx.check_fencing()
+        failed = solve(eyes, step, way.place)
+        if failed:
+            raise PlaybookFailed(N_("%(step)s: %(reason)s"), step=step.slug, reason=failed)
+    with ctx.write() as db:
+        seat = db.get_one(Seat, ctx.subject_id)
+        student = db.get(Student, seat.student_id) if seat.student_id else None
+        if student is not None:
+            students.open_step(db, student, way.target, ctx.site.clock())
+            seats.bump(db, seat.lab_session_id)
+
+
+def way_of(ctx: Context) -> Way:
+    with ctx.site.sessions() as db:
+        seat = db.get_one(Seat, ctx.subject_id)
+        lab_session = db.get_one(LabSession, seat.lab_session_id)
+        spec = lab_from_data(lab_session.lab_version.spec)
+        student = db.get(Student, seat.student_id) if seat.student_id else None
+        return Way(
+            place_of(seat),
+            tuple(before(spec.steps, lab_session.catch_up_step)),
+            lab_session.catch_up_step,
+            student.locale if student else "es",
+        )
+
+
+def before(steps: Iterable[LabStep], slug: str) -> Iterable[LabStep]:
+    for step in steps:
+        if step.slug == slug:
+            return
+        yield step
+
+
+def copies(db: Session, subject_id: UUID) -> int:
+    return 1
+
+
+def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
+    seat = db.get_one(Seat, workflow.subject_id)
+    lab_session = db.get_one(LabSession, seat.lab_session_id)
+    return seat.state == SeatState.TAKEN and lab_session.state in (LabSessionState.READY, LabSessionState.RUNNING)
+
+
+def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
+    """The board says which seat stayed behind, and why."""
+    seat = db.get_one(Seat, workflow.subject_id)
+    lab_session = db.get_one(LabSession, seat.lab_session_id)
+    reason = inner(workflow.error or "", workflow.error_params)
+    lab_session.tell_trouble(NOT_BROUGHT, {"number": seat.number, "reason": reason})
+
+
+def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:
+    """What was done for the student stays done."""
+
+
+BRING_SEAT = Sequence(
+    name="bring_seat",
+    steps=(Step(N_("Bring the seat to the step"), bring),),
+    copies=copies,
+    begun=begun,
+    failed=failed,
+    cancelled=cancelled,
+)
