@@ -159,7 +159,8 @@ def stuck_steps(rows: Sequence[Row]) -> dict[str, int]:
 
 def tiles_of(db: Session, lab_session: LabSession) -> list[Tile]:
     """The screens of all machines that run, those of students first."""
-    names = dict(db.execute(select(Student.id, Student.name).where(Student.lab_session_id == lab_session.id)))
+    query = select(Student.id, Student.name).where(Student.lab_session_id == lab_session.id)
+    names = {row.id: row.name for row in db.execute(query)}
     rows = seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY))
     tiles = [
         Tile(seat, machine.name, names.get(seat.student_id, "") if seat.student_id else "")

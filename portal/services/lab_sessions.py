@@ -81,10 +81,9 @@ def cancel(db: Session, *, actor: Actor, lab_session_id: UUID, now: datetime, re
     lab_session = locked(db, actor, lab_session_id)
     if LabSessionState.CANCELLED not in LAB_SESSION_MOVES[lab_session.state]:
         raise Conflict(N_("This class goes on or is over: it cannot be cancelled any more."))
-    was = lab_session.state
     lab_session.move_to(LabSessionState.CANCELLED)
     lab_session.ended_at = now
-    note(db, lab_session, actor=actor, action="lab_session.cancelled", now=now, reason=reason, was=str(was))
+    note(db, lab_session, actor=actor, action="lab_session.cancelled", now=now, reason=reason)
     return lab_session
 
 
@@ -110,8 +109,12 @@ def move(
     lab_session.ends_at = starts_at + (lab_session.ends_at - lab_session.starts_at)
     lab_session.starts_at, lab_session.prepare_at = starts_at, starts_at - LEAD
     lab_session.revision += 1
-    note(db, lab_session, actor=actor, action="lab_session.moved", now=now, was=was.isoformat())
+    note(db, lab_session, actor=actor, action="lab_session.moved", now=now, **moves(was, starts_at))
     return lab_session
+
+
+def moves(was: datetime, to: datetime) -> dict[str, str]:
+    return {"from": was.isoformat(timespec="minutes"), "to": to.isoformat(timespec="minutes")}
 
 
 def plan_of(db: Session, lab_session: LabSession, starts_at: datetime) -> Plan:

@@ -98,6 +98,7 @@ DETAILS: Mapping[str, object] = {
     "template": _("template"),
     "size": _("size"),
     "copies": _("copies"),
+    "seats": _("seats"),
     "ends_on": _("until"),
     "retire_at": _("removed on"),
     "machines": _("machines"),

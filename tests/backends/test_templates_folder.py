@@ -180,7 +180,7 @@ def test_one_broken_folder_does_not_hide_the_others(tmp_path: Path) -> None:
     assert [type(each).__name__ for each in read_templates(tmp_path)] == ["BrokenTemplate", "TemplateSpec"]
 
 
-def test_all_eight_shipped_templates_are_good_with_their_roles() -> None:
+def test_all_nine_shipped_templates_are_good_with_their_roles() -> None:
     found = read_templates(ROOT / "templates_vm", roles_dir=ROOT / "playbooks" / "roles")
     assert [each for each in found if isinstance(each, BrokenTemplate)] == []
     assert {each.slug for each in found} >= {
@@ -190,6 +190,7 @@ def test_all_eight_shipped_templates_are_good_with_their_roles() -> None:
         "mediawiki",
         "moodle",
         "lamp-test",
+        "clinical-lab",
         "windows-2003-app",
         "windows-xp-app",
     }

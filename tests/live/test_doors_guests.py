@@ -72,9 +72,6 @@ def test_a_machine_that_does_not_speak_http_is_excused_in_words(lesson: DoorClas
 def test_a_machine_that_says_nothing_is_given_up(lesson: DoorClass, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door_http, "FIRST_BYTE_S", 0.1)
 
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_head(reader)
         await reader.read()

@@ -7,10 +7,14 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from portal.core.errors import GuestSilent
+from portal.interfaces import GuestAnswer
 
 
 def write_seed(folder: Path, values: Mapping[str, str]) -> Path:
@@ -51,12 +55,24 @@ class Guest:
     def type(self, text: str) -> None:
         self.serial.sendall(text.encode())
 
-    def ask_agent(self, command: str) -> object:
+    def ask_agent(self, command: str, **arguments: object) -> Any:
         with socket.socket(socket.AF_UNIX) as agent:
             agent.settimeout(20)
             agent.connect(str(self.folder / "agent.sock"))
-            agent.sendall(json.dumps({"execute": command}).encode() + b"\n")
+            agent.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
             return json.loads(agent.makefile().readline())["return"]
+
+    def run(self, command: Sequence[str], *, timeout_s: float) -> GuestAnswer:
+        """By the agent, as root, as the portal does it in a class."""
+        options = {"path": command[0], "arg": list(command[1:]), "capture-output": True}
+        pid = self.ask_agent("guest-exec", **options)["pid"]
+        deadline = time.monotonic() + timeout_s
+        while not (status := self.ask_agent("guest-exec-status", pid=pid))["exited"]:
+            if time.monotonic() > deadline:
+                raise GuestSilent("the program did not end in time")
+            time.sleep(0.05)
+        said = "".join(base64.b64decode(status.get(name, "")).decode() for name in ("out-data", "err-data"))
+        return GuestAnswer(status["exitcode"], said)
 
     def press_power_button(self) -> None:
         with socket.socket(socket.AF_UNIX) as monitor:
@@ -82,11 +98,17 @@ def connect(path: Path) -> socket.socket:
 
 @contextmanager
 def running_guest(
-    disk: Path, folder: Path, *, memory_mib: int, seed: Path | None = None, web_port: int | None = None
+    disk: Path,
+    folder: Path,
+    *,
+    memory_mib: int,
+    seed: Path | None = None,
+    web_port: int | None = None,
+    ports: Mapping[int, int] | None = None,
 ) -> Iterator[Guest]:
     """A guest on an overlay of the disk, which therefore stays as it is. Killed at the end.
 
-    With `web_port` its port 80 answers there on 127.0.0.1.
+    With `web_port` its port 80 answers there on 127.0.0.1; `ports` says the same of others, by the guest's port.
     """
     overlay = folder / "overlay.qcow2"
     if not overlay.exists():
@@ -94,7 +116,8 @@ def running_guest(
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing], check=True)
     for name in ("serial", "agent", "monitor"):
         (folder / f"{name}.sock").unlink(missing_ok=True)
-    forward = f",hostfwd=tcp:127.0.0.1:{web_port}-:80" if web_port else ""
+    ways = {80: web_port, **(ports or {})}
+    forward = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for there, here in ways.items() if here)
     network = f"user,model=virtio-net-pci,restrict=on{forward}"
     arguments = ["-machine", "pc,accel=tcg", "-cpu", "qemu64", "-m", str(memory_mib), "-display", "none", "-vga", "std"]
     arguments += ["-drive", f"file={overlay},if=virtio", "-nic", network]

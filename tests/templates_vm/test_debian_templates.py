@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from portal.backends.labs_folder import read_lab
 from portal.backends.template_versions import TemplateBuildFailed
+from portal.config import ROOT
+from portal.core.labs import LabSpec
 from tests.guest_pages import read_page
 from tests.templates_vm.conftest import BuildDisk
+from tests.templates_vm.guest_seat import try_all_steps
 from tests.templates_vm.qemu_guest import Guest, running_guest, write_seed
 
 pytestmark = [
@@ -68,6 +72,21 @@ def test_a_machine_whose_setting_up_fails_says_so_and_does_not_serve(build_disk:
         guest.type("\nsystemctl is-active apache2 vivero-ready\n")
         guest.wait_for("inactive\r\ninactive")
         assert "vivero ready" not in guest.said
+
+
+def test_clinical_lab_carries_both_its_labs_from_the_first_step_to_the_last(
+    build_disk: BuildDisk, folder: Path, web_port: int
+) -> None:
+    """The steps of both labs, as `vivero lab check` tries them, on one guest of the smallest size: one boot for all."""
+    labs = [read_lab(ROOT / "labs" / slug) for slug in ("dicom-orthanc", "hl7-adt")]
+    ports = {8042: web_port}
+    disk = build_disk("clinical-lab")
+    with running_guest(disk, folder, memory_mib=192, seed=write_seed(folder, SEED), ports=ports) as guest:
+        wait_until_ready(guest)
+        trials = [trial for lab in labs if isinstance(lab, LabSpec) for trial in try_all_steps(lab, guest, ports)]
+        assert [f"{trial.step}: {trial.trouble}" for trial in trials if not trial.ok] == []
+        assert len(trials) == 12
+        assert "Orthanc Explorer" in page(web_port, "/app/explorer.html")
 
 
 def test_mediawiki_has_the_ordered_name(build_disk: BuildDisk, folder: Path, web_port: int) -> None:

@@ -236,6 +236,6 @@ def test_the_calendar_is_walked_by_keyboard(page: Page, address: str, class_id: 
     assert page.evaluate("document.activeElement.dataset.day") == "2026-03-03"
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")  # on the sheet before
-    page.wait_for_function("document.activeElement.dataset.day === '2026-03-01'")
+    page.locator('[data-day="2026-03-01"]:focus').wait_for()
     page.keyboard.press("t")
-    page.wait_for_function("document.activeElement.dataset.day === '2026-03-02'")
+    page.locator('[data-day="2026-03-02"]:focus').wait_for()

@@ -1,0 +1,1 @@
+exec su vivero -c 'cd && mllp_send --loose -f admission.hl7 -p 2575 localhost > ack.hl7'
