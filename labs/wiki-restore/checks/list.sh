@@ -1,0 +1,1 @@
+[ "$(grep -cE '^(  )+ *[-*] *[^ ]' /var/lib/dokuwiki/data/pages/protocol.txt)" -ge 3 ]

@@ -1,0 +1,1 @@
+test -s /var/lib/dokuwiki/data/pages/protocol.txt
