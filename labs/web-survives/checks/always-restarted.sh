@@ -1,0 +1,1 @@
+[ "$(systemctl show --property=Restart --value apache2)" = always ]

@@ -1,0 +1,1 @@
+apache2ctl configtest >/dev/null 2>&1

@@ -1,0 +1,1 @@
+[ -z "$(find /srv/www -perm /o+w ! -type l)" ]

@@ -1,0 +1,1 @@
+[ -z "$(find /etc/vivero-prueba.ini -perm /o+rwx)" ]

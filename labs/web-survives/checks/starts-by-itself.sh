@@ -1,0 +1,1 @@
+systemctl is-active --quiet apache2 && systemctl is-enabled --quiet apache2

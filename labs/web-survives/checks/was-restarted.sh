@@ -1,0 +1,1 @@
+journalctl --no-pager -o cat -u apache2 | grep -q 'Scheduled restart job'
