@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from portal.backends.labs_folder import read_lab, read_labs
 from portal.config import ROOT
-from portal.core.guides import read_guide
+from portal.core.guides import ActionKind, blocks_of, read_guide
 from portal.core.labs import BrokenLab, CheckBy, LabSpec, lab_from_data, lab_to_data
 
 GOOD = """\
@@ -213,6 +214,16 @@ def test_the_labs_that_we_ship_are_good(lab: LabSpec | BrokenLab) -> None:
         assert step.solutions, "lab check needs them"
     assert [step.title for step in en.steps] == [step.title.en for step in lab.steps]
     assert [step.title for step in es.steps] == [step.title.es for step in lab.steps]
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("lab", SHIPPED, ids=lambda lab: lab.slug)
+def test_nothing_is_typed_after_a_sudo_which_would_swallow_it(lab: LabSpec, language: str) -> None:
+    """Debian's sudo reads the terminal while it runs (use_pty): further lines that are typed at once are lost."""
+    for block in blocks_of(lab.guide.read(language)):
+        if block.info and block.info[0] == ActionKind.TYPE:
+            lines = block.content.splitlines()
+            assert not any(re.search(r"\bsudo\b", line) for line in lines[:-1]), f"line {block.line}"
 
 
 def test_at_least_two_labs_are_shipped() -> None:
