@@ -72,7 +72,7 @@ def follow_by_typing(page: Page, typed: list[tuple[str, str]]) -> None:
     expect(page.locator("#check-said .said-good")).to_be_visible(timeout=30_000)
 
 
-WORK = [
+WORK = [  # by step: machine, and what is typed there
     [
         (
             "legacy",
@@ -80,6 +80,27 @@ WORK = [
             echo '<h1>Old application</h1>' > app/index.html
             httpd -p 8080 -h app
             setsid nc -ll -p 2323 -e /bin/sh < /dev/null > /dev/null 2>&1 &""",
+        )
+    ],
+    [
+        (
+            "desk",
+            "for p in 443 2323 8080; do echo exit | nc -w 2 legacy $p > /dev/null 2>&1 && echo $p >> open.txt; done",
+        )
+    ],
+    [("legacy", "killall nc")],
+    [
+        (
+            "legacy",
+            "printf 'A:10.30.0.10\\nD:*\\n' > allow.conf\nkillall httpd; sleep 1; httpd -p 8080 -h app -c ~/allow.conf",
+        ),
+        ("desk", "wget -O proof.txt http://legacy:8080/"),
+    ],
+    [
+        (
+            "desk",
+            """printf 'port: 8080\\nfrom: desk\\nowner: farmacia\\nreason: sin sustituta\\n' > isolation.txt
+            echo until: $(date +%F) >> isolation.txt""",
         )
     ],
 ]
@@ -123,6 +144,20 @@ def students_at_work(works: Page, asks: Page) -> None:
     works.locator("#check-button").click()
     expect(works.locator("#check-said .said-bad")).to_be_visible(timeout=30_000)
     follow_by_typing(works, WORK[0])
+    open_the_door(works, asks)
+    for typed in WORK[1:]:
+        works.get_by_role("button", name="Siguiente").click()
+        expect(works.locator("#check-said .said-good")).to_have_count(0)
+        follow_by_typing(works, typed)
+    expect(works.locator(".guide-dot-done")).to_have_count(len(WORK))
+    asks.locator("#hand summary").click()
+    asks.fill("#hand-text", "I do not see the page")
+    asks.locator("#hand form button").last.click()
+    expect(asks.locator(".hand-up")).to_be_visible()
+
+
+def open_the_door(works: Page, asks: Page) -> None:
+    """An origin of its own, and closed to the other student."""
     with works.context.expect_page() as opened:
         works.locator("#guide button[data-action=door]").first.click()
     door = opened.value
@@ -134,16 +169,12 @@ def students_at_work(works: Page, asks: Page) -> None:
     assert refused.status == 403
     stranger.close()
     door.close()
-    asks.locator("#hand summary").click()
-    asks.fill("#hand-text", "I do not see the page")
-    asks.locator("#hand form button").last.click()
-    expect(asks.locator(".hand-up")).to_be_visible()
 
 
 def see_from_above(teacher: Page, works: Page, address: str) -> None:
     teacher.goto(address)
     expect(teacher.locator("#hands-title + ol li")).to_contain_text("I do not see the page")
-    expect(teacher.locator(".at-step-passed")).to_have_count(1)
+    expect(teacher.locator(".at-step-passed")).to_have_count(len(WORK))
     expect(teacher.locator("#wall img")).to_have_count(4)  # two students with two machines each
     for image in teacher.locator("#wall img").all():
         expect(image).to_have_js_property("complete", True)
