@@ -136,6 +136,22 @@ def test_a_mistake_names_file_line_and_field(folder: Path, old: str, new: str, e
     assert any(each.startswith(error) for each in errors_of(folder)), errors_of(folder)
 
 
+def test_doors_and_checks_lead_to_a_few_ports_only(folder: Path) -> None:
+    """Each of them is a relay of its own in every seat."""
+    checks = "".join(
+        f"      - {{by: tcp, machine: desk, port: {port}, message: {{es: No, en: No}}}}\n" for port in range(1000, 1007)
+    )
+    more = "".join(
+        f"  - slug: more-{letter}\n    title: {{es: Más, en: More}}\n    checks:\n"
+        + checks.replace("port: 1", f"port: {number}")
+        for number, letter in enumerate("abc", start=2)
+    )
+    (folder / "lab.yml").write_text(GOOD + more)
+    broken = read_lab(folder)
+    assert isinstance(broken, BrokenLab)
+    assert any("more than 20 ports" in str(error) for error in broken.errors)
+
+
 def test_a_yaml_bomb_is_not_unpacked(folder: Path) -> None:
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
     (folder / "lab.yml").write_text(bomb)
