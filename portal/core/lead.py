@@ -23,7 +23,7 @@ class Run:
 
 
 def lead_for(runs: Sequence[Run], seats: int, *, longest: timedelta = LEAD) -> timedelta:
-    """Nearly all (p95) of these runs would have been done in time. Never more than `longest`, which is what is proven."""
+    """Nearly all (p95) of these runs would have been in time. Never more than `longest`, which is what is proven."""
     if len(runs) < FEWEST_RUNS:
         return longest
     typical = max(p95([scaled(run, seats) for run in runs]), SHORTEST)
