@@ -11,7 +11,7 @@ from portal.core.errors import N_, inner
 from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import LabSession
+from portal.models import LabSession, Rehearsal
 from portal.services import seats
 from portal.services.letters import Body, moment_in_words, translate
 from portal.services.notices import kept_words, links, post
@@ -78,3 +78,39 @@ def say_short(db: Session, lab_session: LabSession, ready: int) -> None:
     failed = [seat for seat in seats.seats_of(db, lab_session.id) if seat.trouble]
     reason = inner(failed[-1].trouble, failed[-1].trouble_params) if failed else inner(GOES_ON, {})
     lab_session.tell_trouble(NOT_YET, {"ready": ready, "seats": lab_session.seats, "reason": reason})
+
+
+def tell_rehearsal(
+    db: Session, *, rehearsal: Rehearsal, now: datetime, base_url: str, timezone: str = DEFAULT_TIMEZONE
+) -> None:
+    """Green or red, and for each step why."""
+    lab_session = db.get_one(LabSession, rehearsal.lab_session_id)
+    account = lab_session.teacher
+    locale = account.locale
+    title, green = title_of(lab_session, locale), rehearsal.is_green
+    heading = N_("Rehearsal green: %(title)s") if green else N_("Rehearsal red: %(title)s")
+    first = (
+        N_("One seat of your class “%(title)s” was made and looked at. All is as it should be.")
+        if green
+        else N_("One seat of your class “%(title)s” was made and looked at. Something is not as it should be.")
+    )
+    paragraphs = [translate(locale, first, title=title)]
+    if rehearsal.trouble:
+        paragraphs.append(kept_words(locale, rehearsal.trouble, rehearsal.trouble_params))
+    page = (translate(locale, N_("Open the class")), f"/classes/{lab_session.id}")
+    facts = ((translate(locale, N_("Begins")), moment_in_words(locale, lab_session.starts_at, timezone)),)
+    body = Body(tuple(paragraphs), (*facts, *rehearsal_facts(rehearsal, lab_session, locale)), links(base_url, page))
+    post(db, account, translate(locale, heading, title=title), body, now)
+
+
+def rehearsal_facts(rehearsal: Rehearsal, lab_session: LabSession, locale: str) -> list[tuple[str, str]]:
+    facts = []
+    for what, seconds in ((N_("Booted in"), rehearsal.boot_s), (N_("Restored in"), rehearsal.restore_s)):
+        if seconds is not None:
+            facts.append((translate(locale, what), translate(locale, N_("%(seconds)s s"), seconds=round(seconds, 1))))
+    spec = lab_from_data(lab_session.lab_version.spec)
+    for finding in rehearsal.findings:
+        step, trouble = spec.step(finding["step"]), finding["trouble"]
+        said = kept_words(locale, trouble, finding["params"]) if trouble else translate(locale, N_("in order"))
+        facts.append((step.title.read(locale) if step else finding["step"], said))
+    return facts

@@ -63,7 +63,7 @@ def last_runs(db: Session, lab_session: LabSession) -> list[Run]:
         .order_by(LabSession.prepared_at.desc())
         .limit(LAST)
     )
-    return [Run(seats + spares, ready - began) for seats, spares, ready, began in db.execute(query)]
+    return [Run(seats + spares, ready - began) for seats, spares, ready, began in db.execute(query) if ready]
 
 
 def seats_at_once(db: Session, lab_session: LabSession) -> int:
