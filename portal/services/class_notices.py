@@ -19,6 +19,9 @@ from portal.services.notices import kept_words, links, post
 TOLD_BEFORE = timedelta(minutes=10)  # the hour: time enough to change the plan
 COMING = (LabSessionState.BOOKED, LabSessionState.PREPARING, LabSessionState.READY)
 NOT_YET = N_("Ten minutes before the hour %(ready)s of %(seats)s seats are ready. %(reason)s")
+WHAT_TO_DO = N_(
+    "Show this to whoever keeps the lab, or to an administrator. Then rehearse again on the page of the class."
+)
 GOES_ON = N_("Its seats are still being prepared.")
 
 
@@ -97,6 +100,8 @@ def tell_rehearsal(
     paragraphs = [translate(locale, first, title=title)]
     if rehearsal.trouble:
         paragraphs.append(kept_words(locale, rehearsal.trouble, rehearsal.trouble_params))
+    if not green:
+        paragraphs.append(translate(locale, WHAT_TO_DO))
     page = (translate(locale, N_("Open the class")), f"/classes/{lab_session.id}")
     facts = ((translate(locale, N_("Begins")), moment_in_words(locale, lab_session.starts_at, timezone)),)
     body = Body(tuple(paragraphs), (*facts, *rehearsal_facts(rehearsal, lab_session, locale)), links(base_url, page))
