@@ -19,6 +19,9 @@ from portal.services.notices import kept_words, links, post
 TOLD_BEFORE = timedelta(minutes=10)  # the hour: time enough to change the plan
 COMING = (LabSessionState.BOOKED, LabSessionState.PREPARING, LabSessionState.READY)
 NOT_YET = N_("Ten minutes before the hour %(ready)s of %(seats)s seats are ready. %(reason)s")
+ALL_WELL = N_("One seat of your class “%(title)s” was made and looked at. All is as it should be.")
+NOT_WELL = N_("One seat of your class “%(title)s” was made and looked at. Something is not as it should be.")
+NOT_MADE = N_("Your class “%(title)s” was to be rehearsed, but no seat could be made.")
 WHAT_TO_DO = N_(
     "Show this to whoever keeps the lab, or to an administrator. Then rehearse again on the page of the class."
 )
@@ -92,11 +95,7 @@ def tell_rehearsal(
     locale = account.locale
     title, green = title_of(lab_session, locale), rehearsal.is_green
     heading = N_("Rehearsal green: %(title)s") if green else N_("Rehearsal red: %(title)s")
-    first = (
-        N_("One seat of your class “%(title)s” was made and looked at. All is as it should be.")
-        if green
-        else N_("One seat of your class “%(title)s” was made and looked at. Something is not as it should be.")
-    )
+    first = ALL_WELL if green else NOT_MADE if rehearsal.boot_s is None else NOT_WELL
     paragraphs = [translate(locale, first, title=title)]
     if rehearsal.trouble:
         paragraphs.append(kept_words(locale, rehearsal.trouble, rehearsal.trouble_params))

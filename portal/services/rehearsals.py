@@ -10,19 +10,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.calendar import Booking, shortage
-from portal.core.errors import N_, Conflict, NoCapacity, PortalError
+from portal.core.errors import N_, Conflict, NoCapacity, PortalError, plain
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
 from portal.core.lifecycle import LabSessionState, WorkflowState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Rehearsal, Workflow
-from portal.services import booking, workflows
+from portal.services import booking, class_notices, workflows
 from portal.services.audit import record
 from portal.services.calendar import REHEARSAL
 from portal.services.lab_sessions import locked, plan_of
 from portal.services.seats import subject_of
 
-EVENING = time(18)
+EVENING, LAST_CALL = time(18), time(23)
 CLEARED_AGAIN_AFTER = timedelta(minutes=1)
 NOT_BOOKED = N_("Only a class whose preparation has not begun can be rehearsed.")
 UNDER_WAY = N_("A rehearsal of this class is under way already.")
@@ -79,11 +79,18 @@ def stop(db: Session, lab_session_id: UUID, now: datetime) -> None:
 
 
 def begin_due(
-    db: Session, *, queue: WorkflowQueue, now: datetime, timezone: str = DEFAULT_TIMEZONE, reserve_hosts: int = 1
+    db: Session,
+    *,
+    queue: WorkflowQueue,
+    now: datetime,
+    base_url: str,
+    timezone: str = DEFAULT_TIMEZONE,
+    reserve_hosts: int = 1,
 ) -> Rehearsal | None:
     """In the evening, the next class of tomorrow that was not rehearsed this evening; one after the other.
 
-    One that finds no room now lets the others go first and is looked at again until midnight.
+    One that finds no room lets the others go first and is looked at again until eleven. Then its teacher is told, as
+    at once when its seats cannot be made at all.
     """
     zone = ZoneInfo(timezone)
     today = local_day(now, timezone)
@@ -105,9 +112,21 @@ def begin_due(
     for lab_session in list(db.scalars(due.with_for_update(of=LabSession, skip_locked=True))):
         try:
             return begin(db, lab_session, by=None, queue=queue, now=now, reserve_hosts=reserve_hosts)
-        except PortalError:  # no room, or a template is missing: its page says so, others may go
-            continue
+        except PortalError as error:
+            if not isinstance(error, NoCapacity) or now >= datetime.combine(today, LAST_CALL, zone):
+                note_refused(db, lab_session, error, now=now, base_url=base_url, timezone=timezone)
     return None
+
+
+def note_refused(
+    db: Session, lab_session: LabSession, error: PortalError, *, now: datetime, base_url: str, timezone: str
+) -> None:
+    """A red result without a seat: its teacher has the evening to do something about it."""
+    rehearsal = Rehearsal(lab_session_id=lab_session.id, asked_at=now, reported_at=now, ended_at=now)
+    rehearsal.tell_trouble(error.message, plain(error.params))
+    db.add(rehearsal)
+    db.flush()
+    class_notices.tell_rehearsal(db, rehearsal=rehearsal, now=now, base_url=base_url, timezone=timezone)
 
 
 def clear_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:

@@ -113,6 +113,7 @@ def rehearse_classes(site: Site) -> object:
             db,
             queue=site.queue,
             now=site.clock(),
+            base_url=settings.base_url,
             timezone=settings.timezone,
             reserve_hosts=settings.reserve_hosts,
         )

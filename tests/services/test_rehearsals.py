@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.core.errors import Conflict, NoCapacity, NotFound
 from portal.core.lifecycle import LabSessionState, WorkflowState
 from portal.core.policy import Actor, Role
-from portal.models import LabSession, Rehearsal, Workflow
+from portal.models import LabSession, Mail, Rehearsal, Template, Workflow
 from portal.services import lab_sessions, rehearsals, teaching
 from portal.services.lab_sessions import Wish
 from tests.factories import actor_for, make_host
@@ -39,6 +39,14 @@ def book(db: Session, actor: Actor, starts_at: datetime = TOMORROW, seats: int =
 
 def ask(db: Session, actor: Actor, lab_session: LabSession, now: datetime = NOW) -> Rehearsal:
     return rehearsals.ask(db, actor=actor, lab_session_id=lab_session.id, queue=ListQueue(), now=now)
+
+
+def evening(db: Session, now: datetime = EVENING) -> Rehearsal | None:
+    return rehearsals.begin_due(db, queue=ListQueue(), now=now, base_url="https://vivero.example")
+
+
+def letters(db: Session) -> list[str]:
+    return [mail.subject for mail in db.query(Mail)]
 
 
 def test_a_rehearsal_that_is_asked_for_is_queued_once(db: Session, tom: Actor) -> None:
@@ -81,8 +89,8 @@ def test_in_the_evening_the_classes_of_tomorrow_are_rehearsed_one_after_the_othe
     book(db, tom, TOMORROW + timedelta(days=1))
     begun = []
     for _ in range(3):
-        rehearsal = rehearsals.begin_due(db, queue=ListQueue(), now=EVENING)
-        assert rehearsals.begin_due(db, queue=ListQueue(), now=EVENING) is None  # while one goes on
+        rehearsal = evening(db, EVENING)
+        assert evening(db, EVENING) is None  # while one goes on
         if rehearsal is not None:
             rehearsal.ended_at = EVENING
             begun.append(rehearsal.lab_session_id)
@@ -91,14 +99,14 @@ def test_in_the_evening_the_classes_of_tomorrow_are_rehearsed_one_after_the_othe
 
 def test_before_the_evening_nothing_is_rehearsed_by_itself(db: Session, tom: Actor) -> None:
     book(db, tom)
-    assert rehearsals.begin_due(db, queue=ListQueue(), now=EVENING - timedelta(minutes=1)) is None
+    assert evening(db, EVENING - timedelta(minutes=1)) is None
 
 
 def test_a_class_for_which_there_is_no_room_now_holds_up_no_other(db: Session, tom: Actor) -> None:
     book(db, tom, EVENING + timedelta(minutes=20), seats=29)
     book(db, tom)
-    assert rehearsals.begin_due(db, queue=ListQueue(), now=EVENING) is None
-    assert rehearsals.begin_due(db, queue=ListQueue(), now=EVENING + 2 * HOUR) is not None
+    assert evening(db, EVENING) is None
+    assert evening(db, EVENING + 2 * HOUR) is not None
 
 
 def test_what_failed_is_rolled_back_after_a_minute(db: Session, tom: Actor) -> None:
@@ -115,3 +123,27 @@ def test_the_preparation_asks_the_rehearsal_to_stop(db: Session, tom: Actor) -> 
     rehearsal = ask(db, tom, lab_session)
     teaching.prepare(db, lab_session=lab_session, queue=ListQueue(), now=NOW, by=None)
     assert db.get_one(Workflow, rehearsal.workflow_id).state == WorkflowState.CANCELLED
+
+
+def test_who_found_no_room_all_evening_is_told_once(db: Session, tom: Actor) -> None:
+    night = EVENING + 5 * HOUR
+    book(db, tom, night + timedelta(minutes=20), seats=29)
+    lab_session = book(db, tom)
+    assert evening(db, night - timedelta(seconds=1)) is None
+    assert letters(db) == []
+    assert evening(db, night) is None
+    assert evening(db, night) is None
+    latest = rehearsals.newest(db, lab_session.id)
+    assert len(letters(db)) == 1
+    assert latest is not None
+    assert (latest.trouble, latest.is_green, latest.ended_at) == (rehearsals.NO_ROOM, False, night)
+
+
+def test_a_class_whose_template_is_gone_is_told_at_once(db: Session, tom: Actor) -> None:
+    lab_session = book(db, tom)
+    db.get_one(Template, "micro-linux").spec = None
+    assert evening(db) is None
+    latest = rehearsals.newest(db, lab_session.id)
+    assert len(letters(db)) == 1
+    assert latest is not None
+    assert not latest.is_green
