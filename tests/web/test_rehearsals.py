@@ -6,17 +6,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.lifecycle import LabSessionState, WorkflowState
 from portal.models import Account, LabSession, Rehearsal, Workflow
-from portal.services.preconditions import PASSES_ALREADY
+from portal.services.preconditions import NO_ANSWER, PASSES_ALREADY
 from portal.site import Site
+from tests.browser.accessibility import check_accessibility, check_width
 from tests.factories.cluster import make_host
 from tests.factories.lab_sessions import make_lab_session, make_taught_lab
 from tests.factories.moments import NOW
+from tests.web.browsing import log_in
 from tests.web.conftest import CheckingClient, People
+from tests.web.test_in_browser import SIZES
 
 
 @pytest.fixture
@@ -90,3 +94,18 @@ def test_a_class_that_is_on_is_not_rehearsed(tom: CheckingClient, class_id: UUID
 def test_nobody_rehearses_the_class_of_others(client: CheckingClient, class_id: UUID) -> None:
     eve = client.log_in("ada")
     assert eve.send(f"/classes/{class_id}/rehearse", {}).status_code in (403, 404)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_red_rehearsal_is_accessible_and_fits_wide_and_narrow(
+    page: Page, address: str, site: Site, class_id: UUID
+) -> None:
+    trouble = {"step": "write", "trouble": NO_ANSWER, "params": {"machine": "wiki"}}
+    rehearsed(site, class_id, findings=[trouble, {"step": "keep", "trouble": "", "params": {}}])
+    log_in(page, address, "tom")
+    for size in SIZES:
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.goto(f"{address}/classes/{class_id}")
+        check_accessibility(page)
+        check_width(page)
