@@ -15,6 +15,7 @@ from portal.models.labs import Lab, LabVersion, SeatImage
 from portal.models.leases import LeaseNotice
 from portal.models.login_sessions import LoginSession
 from portal.models.mails import Mail
+from portal.models.rehearsals import Rehearsal
 from portal.models.seats import Seat, SeatMachine
 from portal.models.templates import Template, TemplateVersion
 from portal.models.tokens import ApiToken
@@ -43,6 +44,7 @@ __all__ = [
     "LoginSession",
     "Mail",
     "Membership",
+    "Rehearsal",
     "Seat",
     "SeatImage",
     "SeatMachine",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from portal.core.calendar import LEAD, TIDYING, Booking, licence_peak
 from portal.core.lifecycle import LabSessionState
 from portal.core.quota import Amount
-from portal.models import LabSession, LabVersion
+from portal.models import LabSession, LabVersion, Rehearsal
 
 MADE = (LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING)
 OPEN = (LabSessionState.BOOKED, *MADE)
+REHEARSAL = timedelta(minutes=30)  # a rehearsal holds one seat for so long, at most
 COLUMNS = (
     LabSession.id,
     LabSession.state,
@@ -39,7 +40,8 @@ def bookings(
     """What open classes hold between these moments (None: no bound), their preparation and tidying included.
 
     A class that has been made and is not ended holds its room, also when its time is over. One that was ended is not
-    here: until they are gone its seats stand as claims. `licences` reads them too, which costs a second query.
+    here: until they are gone its seats stand as claims. Rehearsals that go on hold a seat of their class beside it.
+    `licences` reads them too, which costs one more query.
     """
     query = select(*COLUMNS).where(LabSession.state.in_(OPEN))
     if since is not None:
@@ -48,7 +50,8 @@ def bookings(
         query = query.where(LabSession.starts_at < until + LEAD)
     rows = db.execute(query).all()
     by_version = licences_by_version(db, {row.lab_version_id for row in rows}) if licences and rows else {}
-    return [booking_of(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
+    classes = [booking_of(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
+    return [*classes, *rehearsals(db, since=since, until=until, licences=licences)]
 
 
 def booking_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Mapping[str, int]) -> Booking:
@@ -61,6 +64,26 @@ def booking_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Map
         row.seats + row.spares,
         licences,
     )
+
+
+def rehearsals(db: Session, *, since: datetime | None, until: datetime | None, licences: bool) -> list[Booking]:
+    """One seat each; one that takes too long holds it nevertheless."""
+    query = (
+        select(Rehearsal.id.label("rehearsal_id"), Rehearsal.asked_at, *COLUMNS)
+        .join(LabSession, LabSession.id == Rehearsal.lab_session_id)
+        .where(Rehearsal.ended_at.is_(None), LabSession.state.in_(OPEN))
+    )
+    if until is not None:
+        query = query.where(Rehearsal.asked_at < until)
+    rows = db.execute(query).all()
+    by_version = licences_by_version(db, {row.lab_version_id for row in rows}) if licences and rows else {}
+    return [rehearsal_of(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
+
+
+def rehearsal_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Mapping[str, int]) -> Booking:
+    ends_at = row.asked_at + REHEARSAL if since is None else max(row.asked_at + REHEARSAL, since + TIDYING)
+    seat = Amount(0, row.seat_vcpus, row.seat_memory_mib, row.seat_disk_gib)
+    return Booking(row.rehearsal_id, row.asked_at, ends_at, seat, 1, licences)
 
 
 def licences_by_version(db: Session, versions: Iterable[UUID]) -> dict[UUID, Counter[str]]:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_
+from portal.core.errors import N_, inner
 from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
-from portal.models import LabSession
+from portal.core.lifecycle import LabSessionState, SeatState
+from portal.models import LabSession, Rehearsal
+from portal.services import seats
 from portal.services.letters import Body, moment_in_words, translate
 from portal.services.notices import kept_words, links, post
+
+TOLD_BEFORE = timedelta(minutes=10)  # the hour: time enough to change the plan
+COMING = (LabSessionState.BOOKED, LabSessionState.PREPARING, LabSessionState.READY)
+NOT_YET = N_("Ten minutes before the hour %(ready)s of %(seats)s seats are ready. %(reason)s")
+ALL_WELL = N_("One seat of your class “%(title)s” was made and looked at. All is as it should be.")
+NOT_WELL = N_("One seat of your class “%(title)s” was made and looked at. Something is not as it should be.")
+NOT_MADE = N_("Your class “%(title)s” was to be rehearsed, but no seat could be made.")
+WHAT_TO_DO = N_(
+    "Show this to whoever keeps the lab, or to an administrator. Then rehearse again on the page of the class."
+)
+GOES_ON = N_("Its seats are still being prepared.")
 
 
 def title_of(lab_session: LabSession, locale: str) -> str:
@@ -39,3 +53,68 @@ def tell_trouble(
     page = (translate(locale, N_("Open the class")), f"/classes/{lab_session.id}")
     subject = translate(locale, N_("Seats are missing: %(title)s"), title=title)
     post(db, account, subject, Body(paragraphs, facts, links(base_url, page)), now)
+
+
+def tell_due(db: Session, *, now: datetime, base_url: str, timezone: str = DEFAULT_TIMEZONE) -> int:
+    """Tell teachers of classes that lack seats ten minutes before their hour, unless they know already.
+
+    Who books for an hour that is nearer than that is not told what the page says anyway.
+    """
+    soon = select(LabSession).where(
+        LabSession.state.in_(COMING),
+        LabSession.told_missing.is_(False),
+        LabSession.starts_at <= now + TOLD_BEFORE,
+        LabSession.ends_at > now,
+    )
+    told = 0
+    for lab_session in list(db.scalars(soon.with_for_update(of=LabSession, skip_locked=True))):
+        ready = len(seats.seats_of(db, lab_session.id, (SeatState.READY, SeatState.TAKEN)))
+        is_short = lab_session.state != LabSessionState.READY or ready < lab_session.seats
+        if is_short and lab_session.made_at <= lab_session.starts_at - TOLD_BEFORE:
+            say_short(db, lab_session, ready)
+            tell_trouble(db, lab_session=lab_session, now=now, base_url=base_url, timezone=timezone)
+            told += 1
+    return told
+
+
+def say_short(db: Session, lab_session: LabSession, ready: int) -> None:
+    """The reason: what its preparation met last, or that it simply is not through."""
+    if lab_session.trouble:
+        return
+    failed = [seat for seat in seats.seats_of(db, lab_session.id) if seat.trouble]
+    reason = inner(failed[-1].trouble, failed[-1].trouble_params) if failed else inner(GOES_ON, {})
+    lab_session.tell_trouble(NOT_YET, {"ready": ready, "seats": lab_session.seats, "reason": reason})
+
+
+def tell_rehearsal(
+    db: Session, *, rehearsal: Rehearsal, now: datetime, base_url: str, timezone: str = DEFAULT_TIMEZONE
+) -> None:
+    """Green or red, and for each step why."""
+    lab_session = db.get_one(LabSession, rehearsal.lab_session_id)
+    account = lab_session.teacher
+    locale = account.locale
+    title, green = title_of(lab_session, locale), rehearsal.is_green
+    heading = N_("Rehearsal green: %(title)s") if green else N_("Rehearsal red: %(title)s")
+    first = ALL_WELL if green else NOT_MADE if rehearsal.boot_s is None else NOT_WELL
+    paragraphs = [translate(locale, first, title=title)]
+    if rehearsal.trouble:
+        paragraphs.append(kept_words(locale, rehearsal.trouble, rehearsal.trouble_params))
+    if not green:
+        paragraphs.append(translate(locale, WHAT_TO_DO))
+    page = (translate(locale, N_("Open the class")), f"/classes/{lab_session.id}")
+    facts = ((translate(locale, N_("Begins")), moment_in_words(locale, lab_session.starts_at, timezone)),)
+    body = Body(tuple(paragraphs), (*facts, *rehearsal_facts(rehearsal, lab_session, locale)), links(base_url, page))
+    post(db, account, translate(locale, heading, title=title), body, now)
+
+
+def rehearsal_facts(rehearsal: Rehearsal, lab_session: LabSession, locale: str) -> list[tuple[str, str]]:
+    facts = []
+    for what, seconds in ((N_("Booted in"), rehearsal.boot_s), (N_("Restored in"), rehearsal.restore_s)):
+        if seconds is not None:
+            facts.append((translate(locale, what), translate(locale, N_("%(seconds)s s"), seconds=round(seconds, 1))))
+    spec = lab_from_data(lab_session.lab_version.spec)
+    for finding in rehearsal.findings:
+        step, trouble = spec.step(finding["step"]), finding["trouble"]
+        said = kept_words(locale, trouble, finding["params"]) if trouble else translate(locale, N_("in order"))
+        facts.append((step.title.read(locale) if step else finding["step"], said))
+    return facts

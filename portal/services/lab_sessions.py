@@ -108,7 +108,8 @@ def move(
     was = lab_session.starts_at
     lab_session.ends_at = starts_at + (lab_session.ends_at - lab_session.starts_at)
     lab_session.starts_at, lab_session.prepare_at = starts_at, starts_at - LEAD
-    lab_session.revision += 1
+    lab_session.told_missing = False  # what its teacher was told was about the other hour
+    lab_session.tell_trouble("")
     note(db, lab_session, actor=actor, action="lab_session.moved", now=now, **moves(was, starts_at))
     return lab_session
 

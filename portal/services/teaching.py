@@ -17,7 +17,7 @@ from portal.core.lifecycle import LabSessionState, SeatState, WorkflowState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Seat, Student, Workflow
-from portal.services import booking, checks, seats, students, workflows
+from portal.services import booking, checks, lead_times, rehearsals, seats, students, workflows
 from portal.services.audit import record
 from portal.services.lab_sessions import get, locked, plan_of
 from portal.services.seats import subject_of
@@ -34,6 +34,7 @@ def prepare(db: Session, *, lab_session: LabSession, queue: WorkflowQueue, now: 
     """Begin to make the seats. Raises Conflict unless the class is only booked."""
     if lab_session.state != LabSessionState.BOOKED:
         raise Conflict(N_("The seats of this class are being prepared already, or it is over."))
+    rehearsals.stop(db, lab_session.id, now)
     lab_session.move_to(LabSessionState.PREPARING)
     workflow = workflows.begin(db, kind="prepare_class", subject_id=lab_session.id, queue=queue, now=now)
     lab_session.workflow_id = workflow.id
@@ -219,14 +220,18 @@ def confirm_step(
 
 
 def prepare_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
-    """Begin the preparation of classes whose time has come; those that failed are tried again until they are over."""
+    """Begin the preparation of classes whose time has come; those that failed are tried again until they are over.
+
+    Their room is theirs from `prepare_at` on; how much of that time they need, their lab's last classes say.
+    """
     due = select(LabSession).where(
         LabSession.state == LabSessionState.BOOKED, LabSession.prepare_at <= now, LabSession.ends_at > now
     )
     begun = 0
     for lab_session in list(db.scalars(due.with_for_update(of=LabSession, skip_locked=True))):
-        prepare(db, lab_session=lab_session, queue=queue, now=now, by=None)
-        begun += 1
+        if lead_times.begins_at(db, lab_session) <= now:
+            prepare(db, lab_session=lab_session, queue=queue, now=now, by=None)
+            begun += 1
     failed = select(LabSession).where(LabSession.state == LabSessionState.PREPARING, LabSession.ends_at > now)
     for lab_session in list(db.scalars(failed.with_for_update(of=LabSession, skip_locked=True))):
         begun += try_again(db, lab_session, queue, now)

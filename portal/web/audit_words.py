@@ -56,6 +56,7 @@ ACTIONS: Mapping[str, object] = {
     "lab_session.moved": _("moved a class"),
     "lab_session.cancelled": _("cancelled a class"),
     "door.opened": _("opened a door"),
+    "lab_session.rehearsing": _("began to rehearse a class"),
     "lab_session.preparing": _("began to prepare a class"),
     "lab_session.ready": _("prepared a class"),
     "lab_session.opened": _("began a class"),

@@ -23,6 +23,7 @@ from portal.web.context import actor, db, now, permission, site
 from portal.web.formats import day, when
 from portal.web.forms.lab_sessions import ONCE, BookForm, MoveForm
 from portal.web.languages import current_language, in_words
+from portal.web.rehearsals import card_of
 
 bp = Blueprint("lab_sessions", __name__, url_prefix="/classes")
 FIRST_HOUR = time(10)  # what the form proposes
@@ -139,6 +140,7 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
         lab=lab_from_data(lab_session.lab_version.spec),
         title=title_of(lab_session),
         join=join_address(lab_session.join_code),
+        card=card_of(lab_session),
         may_cancel=lab_session.state == LabSessionState.BOOKED,  # later the board ends it
         may_move=lab_session.state == LabSessionState.BOOKED,
     )

@@ -11,7 +11,18 @@ import structlog
 from sqlalchemy import select
 
 from portal.models import Host
-from portal.services import hosts, leases, login_sessions, mails, retention, teaching, workers, workflows
+from portal.services import (
+    class_notices,
+    hosts,
+    leases,
+    login_sessions,
+    mails,
+    rehearsals,
+    retention,
+    teaching,
+    workers,
+    workflows,
+)
 from portal.site import Site
 from portal.worker.catalogue import CatalogueWatch
 
@@ -41,6 +52,8 @@ def duties(extra: Sequence[Duty] = ()) -> list[Duty]:
         Duty("watch the catalogue", 30, CatalogueWatch().look),
         Duty("prepare classes", 5, prepare_classes),
         Duty("begin and end classes", 5, turn_classes),
+        Duty("tell teachers", 10, tell_teachers),
+        Duty("rehearse classes", 30, rehearse_classes),
         Duty("lease notices", 600, send_notices),
         Duty("park machines", 10, park_machines),
         Duty("retire machines", 600, retire_machines),
@@ -81,6 +94,29 @@ def turn_classes(site: Site) -> int:
     with site.write_sessions.begin() as db:
         now = site.clock()
         return teaching.begin_due(db, now=now) + teaching.end_due(db, queue=site.queue, now=now)
+
+
+def tell_teachers(site: Site) -> int:
+    """Before the hour, of seats that will be missing."""
+    settings = site.settings
+    with site.write_sessions.begin() as db:
+        return class_notices.tell_due(db, now=site.clock(), base_url=settings.base_url, timezone=settings.timezone)
+
+
+def rehearse_classes(site: Site) -> object:
+    """In the evening those of tomorrow; what a rehearsal could not take away is tried again."""
+    settings = site.settings
+    with site.write_sessions.begin() as db:
+        rehearsals.clear_due(db, queue=site.queue, now=site.clock())
+    with site.write_sessions.begin() as db:
+        return rehearsals.begin_due(
+            db,
+            queue=site.queue,
+            now=site.clock(),
+            base_url=settings.base_url,
+            timezone=settings.timezone,
+            reserve_hosts=settings.reserve_hosts,
+        )
 
 
 def send_mails(site: Site) -> object:
