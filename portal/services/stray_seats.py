@@ -12,7 +12,7 @@ from portal.core.errors import PortalError
 from portal.core.lifecycle import SeatImageState, SeatState
 from portal.core.naming import seat_id_for
 from portal.interfaces import HostAddress, Json, PlaybookRun, PlaybookRunner, SeatTraces
-from portal.models import Host, Seat, SeatImage
+from portal.models import Host, Rehearsal, Seat, SeatImage
 from portal.services.seat_designs import image_owner
 
 REMOVE_TIMEOUT_S = 600
@@ -21,7 +21,7 @@ REMOVE_TIMEOUT_S = 600
 def strays_of_seats(db: Session, traces: Mapping[str, SeatTraces]) -> Iterator[tuple[str, UUID, bool]]:
     """Host, seat, and whether its files belong to a seat that lives elsewhere. Files alone name any host."""
     homes = living_seats(db)
-    busy = seats_being_saved(db)
+    busy = seats_of_no_class(db)
     found: set[UUID] = set()
     for host, seen in sorted(traces.items()):
         here = seen.machines | seen.namespaces | seen.sockets
@@ -39,10 +39,11 @@ def living_seats(db: Session) -> dict[UUID, str]:
     return {row.id: row.name for row in db.execute(query)}
 
 
-def seats_being_saved(db: Session) -> set[UUID]:
-    """The one seat that an image is made of stands in no class."""
+def seats_of_no_class(db: Session) -> set[UUID]:
+    """The one seat that an image is made of, and those of rehearsals."""
     keys = db.scalars(select(SeatImage.key).where(SeatImage.state == SeatImageState.BUILDING))
-    return {seat_id_for(image_owner(key), 0) for key in keys}
+    rehearsals = db.scalars(select(Rehearsal.id).where(Rehearsal.ended_at.is_(None)))
+    return {seat_id_for(image_owner(key), 0) for key in keys} | {seat_id_for(one, 1) for one in rehearsals}
 
 
 def remove_stray_seat(

@@ -11,7 +11,7 @@ from portal.backends.fake_cluster import FakeMachine, FakeSeat, Trouble
 from portal.core.lifecycle import SeatImageState, SeatState
 from portal.core.naming import seat_id_for
 from portal.interfaces import Power
-from portal.models import Host, SeatImage
+from portal.models import Host, Rehearsal, SeatImage
 from portal.services import healing
 from portal.services.reconcile import Finding, FindingKind, compare
 from portal.services.seat_designs import image_owner
@@ -55,6 +55,19 @@ def test_a_seat_that_an_image_is_being_made_of_is_no_stray(
     db.flush()
     put_seat(cluster, seat_id_for(image_owner("a" * 32), 0), "hv1")
     assert found(db, cluster) == []
+
+
+def test_the_seat_of_a_rehearsal_is_no_stray_until_it_has_ended(
+    db: Session, cluster: Cluster, hosts: tuple[Host, Host]
+) -> None:
+    rehearsal = Rehearsal(lab_session_id=make_lab_session(db).id, asked_at=NOW)
+    db.add(rehearsal)
+    db.flush()
+    put_seat(cluster, seat_id_for(rehearsal.id, 1), "hv1")
+    assert found(db, cluster) == []
+    rehearsal.ended_at = NOW
+    db.flush()
+    assert len(found(db, cluster)) == 1
 
 
 def test_what_a_lost_host_brought_back_is_found_and_removed(
