@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, GuestSilent, MachineMissing, NotFound, OutsideUnavailable, PortalError
-from portal.core.labs import Check, CheckBy, LabSpec, LabStep, lab_from_data
+from portal.core.labs import Check, CheckBy, LabSpec, LabStep
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.templates import Words
 from portal.interfaces import Doors, HostAddress, Hypervisor
-from portal.models import LabSession, Seat, StepResult, Student
-from portal.services import seats
+from portal.models import LabSession, Seat, Student
+from portal.services import seats, students
 from portal.services.seat_designs import door_name
 
 SHELL = "/bin/sh"
@@ -77,13 +77,13 @@ def begin_try(db: Session, student_id: UUID, step: str, now: datetime) -> Try:
     """Raises Conflict while there is nothing to check, and NotFound for a step that the lab does not have."""
     student = db.get_one(Student, student_id)
     lab_session = db.get_one(LabSession, student.lab_session_id)
-    wanted = step_of(lab_from_data(lab_session.lab_version.spec), step)
+    wanted = step_of(students.spec_of(lab_session), step)
     seat = seats.seat_of(db, student.id)
     if lab_session.state not in (LabSessionState.READY, LabSessionState.RUNNING):
         raise Conflict(N_("The class is not on."))
     if seat is None or seat.state != SeatState.TAKEN:
         raise Conflict(N_("Your machines are being prepared. Check again when they are ready."))
-    result = result_of(db, student, step, now)
+    result = students.result_for(db, student, step, now)
     if result.tried_at is not None and result.tried_at > now - PAUSE:
         raise Conflict(N_("This was checked just now. Please wait a moment."))
     result.tried_at = now
@@ -96,19 +96,9 @@ def place_of(seat: Seat) -> Place:
     return Place(seat.host.reached_at, seat.id, {machine.name: machine.id for machine in seat.machines})
 
 
-def result_of(db: Session, student: Student, step: str, now: datetime) -> StepResult:
-    """The student's row for this step, made when it is first needed."""
-    result = db.get(StepResult, (student.id, step))
-    if result is None:
-        result = StepResult(student_id=student.id, step=step, begun_at=now)
-        db.add(result)
-        db.flush()
-    return result
-
-
 def note_try(db: Session, student_id: UUID, step: str, outcome: CheckOutcome, now: datetime) -> None:
     student = db.get_one(Student, student_id)
-    result = result_of(db, student, step, now)
+    result = students.result_for(db, student, step, now)
     result.tries += 1
     result.said = " ".join(outcome.messages)[:1000]
     if outcome.passed and result.passed_at is None:
@@ -189,9 +179,7 @@ def last_line(output: str) -> str:
 
 def confirm(db: Session, *, student: Student, step: str, now: datetime) -> None:
     """The teacher has looked and the step is done."""
-    lab_session = db.get_one(LabSession, student.lab_session_id)
-    step_of(lab_from_data(lab_session.lab_version.spec), step)
-    result = result_of(db, student, step, now)
+    result = students.result_for(db, student, step, now)
     if result.passed_at is None:
         result.passed_at = now
         result.said = ""
