@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -19,9 +20,11 @@ class Photographer(KeptMachines):
     def __init__(self) -> None:
         super().__init__()
         self.taken: list[UUID] = []
+        self.watch: Callable[[], object] = lambda: None
 
     def screenshot(self, _host: object, vm_id: UUID) -> object:
         self.taken.append(vm_id)
+        self.watch()
         return super().screenshot(_host, vm_id)  # type: ignore[arg-type]
 
 
@@ -70,6 +73,15 @@ def test_a_host_that_is_silent_gives_no_picture(
 ) -> None:
     hypervisor.silent = True
     assert tom.get(f"/classes/{lab_session}/seats/1/server/screen").status_code == 503
+
+
+def test_nobody_waits_for_a_host_with_a_connection_to_the_database_in_hand(
+    tom: CheckingClient, hypervisor: Photographer, site: Site, lab_session: UUID, seconds: list[float]
+) -> None:
+    held: list[int] = []
+    hypervisor.watch = lambda: held.append(site.sessions.kw["bind"].pool.checkedout())
+    tom.get(f"/classes/{lab_session}/seats/1/server/screen")
+    assert held == [0]
 
 
 @pytest.mark.parametrize(("asked", "view_only"), [("", True), ("?take=yes", False)])
