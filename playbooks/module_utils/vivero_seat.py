@@ -21,7 +21,7 @@ from ansible.module_utils.vivero_machine import (
 SEAT_NAMESPACE = "https://vivero.invalid/ns/seat/1"
 IMAGE = re.compile(r"[0-9a-f]{16,64}")
 WORD = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")  # of networks and doors
-MOST_MACHINES, MOST_NETWORKS, MOST_DOORS = 16, 8, 16
+MOST_MACHINES, MOST_NETWORKS, MOST_DOORS = 16, 8, 40
 LARGEST_NETWORK = 16  # the prefix: a seat needs no more than 65,000 addresses
 
 

@@ -30,6 +30,7 @@ PATTERNS = {
 HostName = Annotated[str, StringConstraints(pattern=HOST_NAME)]
 WebPath = Annotated[str, StringConstraints(pattern=WEB_PATH)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+MOST_PORTS = 20  # that doors and checks lead to
 Scalar = Annotated[str, StringConstraints(max_length=1000)] | bool | int
 PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 NEEDS: Mapping[CheckBy, frozenset[str]] = {
@@ -215,6 +216,15 @@ class LabFile(Part):
         for at, name in self.named_machines():
             if name not in known:
                 raise Mistake(N_("there is no machine “%(name)s”"), at=(*at, "machine"), name=name)
+        return self
+
+    @model_validator(mode="after")
+    def ports_are_few(self) -> Self:
+        """A seat has a relay for each of them, and one more for each machine that is waited for."""
+        ports = {(door.machine, door.port) for door in self.doors}
+        ports |= {(check.machine or "", check.port) for step in self.steps for check in step.checks if check.port}
+        if len(ports) > MOST_PORTS:
+            raise Mistake(N_("doors and checks use more than %(most)s ports together"), at=("doors",), most=MOST_PORTS)
         return self
 
     def named_machines(self) -> Iterable[tuple[tuple[str | int, ...], str]]:

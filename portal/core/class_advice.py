@@ -23,14 +23,14 @@ STUCK = N_("%(stuck)s of %(begun)s did not get past step %(number)s: plan more t
 TRIES = N_(
     "Step %(number)s took %(tries)s tries for each student: say in the guide what is checked, or let checks say more."
 )
-HINTS = N_("Nearly everybody opened hints at step %(number)s: write what they say into the guide itself.")
+HINTS = N_("Steps at which nearly everybody opened hints: %(numbers)s. Write what they say into the guide itself.")
 LONG = N_("Step %(number)s took %(minutes)s minutes as a rule: plan more time for it, or divide it.")
 NOT_REACHED = N_("%(missing)s of %(came)s did not reach the last step: plan a longer class, or leave a step out.")
 EARLY = N_("Everybody was through after %(minutes)s of %(planned)s minutes: a shorter class is enough, or add a step.")
 UNUSED = N_("%(came)s came and %(booked)s seats were booked: book fewer next time, others can use the room.")
 MISSING = N_("%(came)s came and only %(usable)s seats were usable: let an administrator look at why, or book more.")
-FAILED = N_("%(failed)s seats failed and spare ones stood in: let an administrator look at the hosts.")
-RESETS = N_("Seats began again %(resets)s times: say in the guide what must not be done, or how to mend it.")
+FAILED = N_("Seats that failed, with a spare one in their place: %(failed)s. Let an administrator look at the hosts.")
+RESETS = N_("Seats that began again: %(resets)s. Say in the guide what must not be done, or how to mend it.")
 COLD = N_("The seats were booted, not restored, and took up to %(seconds)s seconds: ask an administrator why.")
 FINE = N_("Nothing stood out: it can be taught like this again.")
 
@@ -90,8 +90,9 @@ def of_steps(figures: ClassFigures) -> Iterator[Phrase]:
             yield Phrase(LONG, {**number, "minutes": round(step.minutes or 0)})
         if step.tries >= MANY_TRIES * step.begun:
             yield Phrase(TRIES, {**number, "tries": round(step.tries / step.begun)})
-        elif step.hints >= step.begun:
-            yield Phrase(HINTS, number)
+    hinted = [str(step.number) for step in figures.steps if step.begun and step.hints >= step.begun]
+    if hinted:
+        yield Phrase(HINTS, {"numbers": ", ".join(hinted)})
 
 
 def is_long(step: StepFigures, figures: ClassFigures) -> bool:

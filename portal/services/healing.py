@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, MachineMissing, PortalError
+from portal.core.errors import N_, Conflict, MachineMissing, PlaybookFailed, PortalError
 from portal.core.lifecycle import VmState
 from portal.interfaces import Hypervisor, MachineSeen, PlaybookRunner, Power
 from portal.models import Claim, Vm
@@ -19,6 +19,7 @@ from portal.services.following import note_off
 from portal.services.hosts import by_name
 from portal.services.reconcile import Finding, FindingKind, Report, heal_of_state
 from portal.services.removals import remove_double, remove_strays
+from portal.services.stray_seats import remove_stray_seat, strays_of_seats
 from portal.services.transactions import let_go
 
 BY_PLAYBOOK = (FindingKind.UNKNOWN_MACHINE, FindingKind.UNKNOWN_FOLDER, FindingKind.UNKNOWN_RESERVATION)
@@ -83,6 +84,7 @@ def heal_one(db: Session, finding: Finding, outside: Outside, now: datetime) -> 
         FindingKind.MISSING_MACHINE: lambda: heal_missing(db, finding, hypervisor),
         FindingKind.WRONG_HOST: lambda: heal_host(db, finding, hypervisor),
         FindingKind.DOUBLE: lambda: heal_double(db, finding, outside),
+        FindingKind.UNKNOWN_SEAT: lambda: heal_seat(db, finding, outside),
         FindingKind.UNKNOWN_CLAIM: lambda: claims.release(db, [finding.vm_id] if finding.vm_id else []),
         FindingKind.MISSING_CLAIM: lambda: heal_claim(db, finding, now),
     }
@@ -107,6 +109,19 @@ def heal_state(db: Session, finding: Finding, hypervisor: Hypervisor) -> None:
         vm.move_to(VmState.RUNNING)
     else:
         note_off(vm)
+
+
+def heal_seat(db: Session, finding: Finding, outside: Outside) -> None:
+    """A class may have got a seat there meanwhile: then nothing is removed."""
+    host, seat_id = by_name(db, finding.host).reached_at, finding.vm_id
+    traces = {finding.host: outside.hypervisor.seat_traces(host)}
+    strays = {stray: elsewhere for _, stray, elsewhere in strays_of_seats(db, traces)}
+    let_go(db)
+    if seat_id is None or seat_id not in strays:
+        raise Conflict(CHANGED)
+    reason = remove_stray_seat(seat_id, host, outside.playbooks, outside.storage_dir, keep_files=strays[seat_id])
+    if reason:
+        raise PlaybookFailed(reason.replace("%", "%%"))
 
 
 def heal_missing(db: Session, finding: Finding, hypervisor: Hypervisor) -> None:

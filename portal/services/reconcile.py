@@ -9,7 +9,7 @@ acts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import PortalError
 from portal.core.lifecycle import VmRequestState, VmState
-from portal.interfaces import Hypervisor, MachineSeen, Power
+from portal.interfaces import Hypervisor, MachineSeen, Power, SeatTraces
 from portal.models import Claim, Host, Vm, VmRequest, Workflow
 from portal.models.vms import is_living
 from portal.services import workflows
 from portal.services.hosts import all_hosts
+from portal.services.stray_seats import strays_of_seats
 from portal.services.transactions import let_go
 
 SETTLED = (VmState.RUNNING, VmState.STOPPED, VmState.PARKED)
@@ -43,6 +44,7 @@ class FindingKind(StrEnum):
     STATE_DRIFT = "state_drift"
     UNKNOWN_FOLDER = "unknown_folder"  # disk and seed that nobody owns
     UNKNOWN_RESERVATION = "unknown_reservation"  # DHCP
+    UNKNOWN_SEAT = "unknown_seat"  # of no class, or of one whose seat stands elsewhere
     UNKNOWN_CLAIM = "unknown_claim"
     MISSING_CLAIM = "missing_claim"
 
@@ -76,6 +78,7 @@ class Seen:
     folders: frozenset[UUID]
     reservations: frozenset[UUID]
     silent: Mapping[str, str]  # host name and reason
+    seats: Mapping[str, SeatTraces] = field(default_factory=dict)  # by host name
 
     def places_of(self, vm_id: UUID) -> list[tuple[str, MachineSeen]]:
         return [(host, one) for host, machines in self.machines.items() for one in machines if one.vm_id == vm_id]
@@ -93,6 +96,7 @@ def compare(db: Session, *, hypervisor: Hypervisor) -> Report:
         *strays(seen, owned),
         *drifts(seen, at_rest(db, owned, before)),
         *leftovers(seen, owned),
+        *seats_astray(db, seen),
         *claims_astray(db, owned),
     ]
     return Report(tuple(found))
@@ -121,16 +125,18 @@ def look_everywhere(hypervisor: Hypervisor, hosts: Iterable[Host]) -> Seen:
     folders: set[UUID] = set()
     reservations: set[UUID] = set()
     silent: dict[str, str] = {}
+    seats: dict[str, SeatTraces] = {}
     for host in hosts:
         try:
             machines[host.name] = tuple(hypervisor.machines(host.reached_at))
             left = hypervisor.leftovers(host.reached_at)
+            seats[host.name] = hypervisor.seat_traces(host.reached_at)
         except PortalError as error:
             silent[host.name] = str(error)
             continue
         folders |= left.vm_folders
         reservations |= left.dhcp_reservations
-    return Seen(machines, frozenset(folders), frozenset(reservations), silent)
+    return Seen(machines, frozenset(folders), frozenset(reservations), silent, seats)
 
 
 def silent_host(name: str, reason: str) -> Finding:
@@ -218,6 +224,14 @@ def leftovers(seen: Seen, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:
                 detail = "of a machine not made by Vivero"
             heal = "" if seen.silent or vm_id in foreign else "remove it"
             yield Finding(kind, "", str(vm_id), detail, heal, vm_id)
+
+
+def seats_astray(db: Session, seen: Seen) -> Iterator[Finding]:
+    """While a host is silent nobody can say that it does not use a seat's files."""
+    for host, seat_id, elsewhere in strays_of_seats(db, seen.seats):
+        detail = "its seat stands on another host" if elsewhere else "of no class"
+        heal = "" if seen.silent else "remove it from this host, keep its files" if elsewhere else "remove it"
+        yield Finding(FindingKind.UNKNOWN_SEAT, host, str(seat_id), detail, heal, seat_id)
 
 
 def claims_astray(db: Session, owned: Mapping[UUID, Vm]) -> Iterator[Finding]:

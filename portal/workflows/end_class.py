@@ -15,6 +15,7 @@ from portal.models import ConsoleTicket, Host, LabSession, Seat, SeatMachine, Wo
 from portal.services import audit, seat_claims
 from portal.services.hosts import all_hosts
 from portal.services.seats import subject_of
+from portal.workflows.seat_images import tidy_images
 from portal.workflows.seat_removing import remove_seats
 from portal.workflows.sequence import Context, Sequence, Step
 
@@ -112,6 +113,7 @@ END_CLASS = Sequence(
         Step(N_("List what there is"), list_all),
         Step(N_("Take the seats away"), remove),
         Step(N_("Prove that nothing is left"), prove),
+        Step(N_("Tidy old patterns"), tidy_images),
     ),
     copies=copies,
     begun=begun,

@@ -6,12 +6,15 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Cancelled, PlaybookFailed, PortalError
-from portal.core.lifecycle import SeatImageState
+from portal.core.lifecycle import HostState, SeatImageState
+from portal.interfaces import PlaybookRun, PlaybookStatus
 from portal.models import Host, LabVersion, SeatImage
 from portal.services import workflows
+from portal.services.hosts import all_hosts
 from portal.services.seat_designs import SeatDesign, image_key, image_owner, order_of
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.seat_runs import SeatWork, ids_of, make_run, remove_run, save_run
@@ -22,6 +25,8 @@ from portal.workflows.sequence import Context
 SETTLE_S = 8.0
 FAILED_FOR = timedelta(minutes=30)  # before a failed image is tried again
 LOOK_AGAIN_S = 1.0
+KEPT_UNUSED = timedelta(days=30)
+DROP_TIMEOUT_S = 600
 
 
 def ensure_image(ctx: Context, version: LabVersion, design: SeatDesign, host: Host) -> str | None:
@@ -101,3 +106,25 @@ def build(ctx: Context, key: str, design: SeatDesign, host: Host) -> None:
 def note_failed(ctx: Context, key: str, trouble: str, params: dict[str, object]) -> None:
     with ctx.write() as db:
         db.get_one(SeatImage, key).fail(trouble, params)
+
+
+def tidy_images(ctx: Context) -> None:
+    """Remove images that no class has used for long. What cannot be removed now is tried again after the next class."""
+    with ctx.site.sessions() as db:
+        oldest = ctx.site.clock() - KEPT_UNUSED
+        unused = select(SeatImage.key).where(
+            SeatImage.state.in_((SeatImageState.READY, SeatImageState.FAILED)),
+            func.coalesce(SeatImage.used_at, SeatImage.made_at) < oldest,
+        )
+        keys = list(db.scalars(unused))
+        host = next((host for host in all_hosts(db) if host.state != HostState.LOST and not host.trouble), None)
+        if not keys or host is None:
+            return
+        address = host.reached_at
+    storage = ctx.site.settings.storage_dir
+    variables = {"drop_seat_images_images": keys, "drop_seat_images_storage_dir": storage}
+    result = run_playbook(ctx, PlaybookRun("drop_seat_images", (address,), variables, timeout_s=DROP_TIMEOUT_S))
+    if result.status == PlaybookStatus.SUCCEEDED:
+        with ctx.write() as db:
+            for image in db.scalars(select(SeatImage).where(SeatImage.key.in_(keys))):
+                image.state = SeatImageState.GONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from portal.backends.labs_folder import read_lab, read_labs
 from portal.config import ROOT
-from portal.core.guides import read_guide
+from portal.core.guides import ActionKind, blocks_of, read_guide
 from portal.core.labs import BrokenLab, CheckBy, LabSpec, lab_from_data, lab_to_data
 
 GOOD = """\
@@ -135,6 +136,22 @@ def test_a_mistake_names_file_line_and_field(folder: Path, old: str, new: str, e
     assert any(each.startswith(error) for each in errors_of(folder)), errors_of(folder)
 
 
+def test_doors_and_checks_lead_to_a_few_ports_only(folder: Path) -> None:
+    """Each of them is a relay of its own in every seat."""
+    checks = "".join(
+        f"      - {{by: tcp, machine: desk, port: {port}, message: {{es: No, en: No}}}}\n" for port in range(1000, 1007)
+    )
+    more = "".join(
+        f"  - slug: more-{letter}\n    title: {{es: Más, en: More}}\n    checks:\n"
+        + checks.replace("port: 1", f"port: {number}")
+        for number, letter in enumerate("abc", start=2)
+    )
+    (folder / "lab.yml").write_text(GOOD + more)
+    broken = read_lab(folder)
+    assert isinstance(broken, BrokenLab)
+    assert any("more than 20 ports" in str(error) for error in broken.errors)
+
+
 def test_a_yaml_bomb_is_not_unpacked(folder: Path) -> None:
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
     (folder / "lab.yml").write_text(bomb)
@@ -213,6 +230,16 @@ def test_the_labs_that_we_ship_are_good(lab: LabSpec | BrokenLab) -> None:
         assert step.solutions, "lab check needs them"
     assert [step.title for step in en.steps] == [step.title.en for step in lab.steps]
     assert [step.title for step in es.steps] == [step.title.es for step in lab.steps]
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("lab", SHIPPED, ids=lambda lab: lab.slug)
+def test_nothing_is_typed_after_a_sudo_which_would_swallow_it(lab: LabSpec, language: str) -> None:
+    """Debian's sudo reads the terminal while it runs (use_pty): further lines that are typed at once are lost."""
+    for block in blocks_of(lab.guide.read(language)):
+        if block.info and block.info[0] == ActionKind.TYPE:
+            lines = block.content.splitlines()
+            assert not any(re.search(r"\bsudo\b", line) for line in lines[:-1]), f"line {block.line}"
 
 
 def test_at_least_two_labs_are_shipped() -> None:

@@ -86,7 +86,7 @@ def test_too_little_and_too_much_is_refused_beside_its_field(
     assert caught.value.field == "minutes"
 
 
-@pytest.mark.parametrize("state", set(LabSessionState) - {LabSessionState.READY, LabSessionState.RUNNING})
+@pytest.mark.parametrize("state", sorted(set(LabSessionState) - {LabSessionState.READY, LabSessionState.RUNNING}))
 def test_only_a_class_that_is_on_gets_more_time(db: Session, lab_session: LabSession, state: LabSessionState) -> None:
     lab_session.state = state
     db.flush()

@@ -20,6 +20,7 @@ from portal.interfaces import (
     PlaybookRun,
     PlaybookStatus,
     Power,
+    SeatTraces,
 )
 from portal.models import AuditEntry, Claim, Host, Vm
 from portal.services import claims, healing
@@ -94,6 +95,9 @@ class TwiceDefined:
     def machines(self, host: HostAddress) -> list[MachineSeen]:
         seen = MachineSeen(self.stray, "stray", Power.OFF, 1, 256, ours=True)
         return [seen] if host.name in self.defined else []
+
+    def seat_traces(self, host: HostAddress) -> SeatTraces:
+        return SeatTraces(*[frozenset()] * 4)
 
     def leftovers(self, host: HostAddress) -> HostLeftovers:
         return HostLeftovers(frozenset({self.stray} if self.files else ()), frozenset())

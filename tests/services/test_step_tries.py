@@ -74,7 +74,7 @@ def test_a_step_that_the_lab_does_not_have_is_not_found(sitting: Sitting) -> Non
         sitting.begin("nonsense")
 
 
-@pytest.mark.parametrize("state", set(LabSessionState) - {LabSessionState.READY, LabSessionState.RUNNING})
+@pytest.mark.parametrize("state", sorted(set(LabSessionState) - {LabSessionState.READY, LabSessionState.RUNNING}))
 def test_nothing_is_checked_while_the_class_is_not_on(sitting: Sitting, state: LabSessionState) -> None:
     sitting.lab_session.state = state
     with pytest.raises(Conflict, match="not on"):

@@ -120,3 +120,11 @@ def test_before_the_class_there_is_no_report(tom: CheckingClient, lab_session: U
     with site.write_sessions.begin() as db:
         db.get_one(LabSession, lab_session).state = LabSessionState.BOOKED
     assert tom.log_in("tom").get(f"/classes/{lab_session}/report").status_code == 409
+
+
+def test_a_class_that_is_over_leads_to_its_report(tom: CheckingClient, over: str) -> None:
+    assert f'href="{over}/report"' in tom.log_in("tom").get(over).text
+
+
+def test_a_class_that_goes_on_does_not(tom: CheckingClient, lab_session: UUID) -> None:
+    assert "/report" not in tom.log_in("tom").get(f"/classes/{lab_session}").text

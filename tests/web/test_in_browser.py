@@ -42,18 +42,18 @@ PAGES = {
     "grace": ("/", "/approvals", "/approvals/{request}"),
     "alan": ("/hosts", "/templates", "/templates/dokuwiki", "/accounts", "/accounts/new", "/accounts/{ada}", "/mails"),
     "olga": ("/", "/audit", "/audit/chain"),
-    "tom": ("/labs", "/labs/first-steps-linux", "/labs/isolation?guide=en"),
+    "tom": ("/labs", "/labs/first-steps-linux", "/labs/isolation?guide=en", "/classes/{lesson}/report"),
 }
 
 
 @pytest.fixture
-def places(site: Site, people: People, machine: UUID) -> dict[str, UUID]:
+def places(site: Site, people: People, machine: UUID, lab_session: UUID) -> dict[str, UUID]:
     with site.write_sessions.begin() as db:
         ada = db.get_one(Account, people.ada)
         make_micro_linux(db)
         labs.sync(db, found=read_labs(ROOT / "labs"), now=NOW)
         asked = make_vm_request(db, by=ada, name="wiki-nueva", claimed=True)
-        return {"vm": machine, "request": asked.id, "ada": people.ada}
+        return {"vm": machine, "request": asked.id, "ada": people.ada, "lesson": lab_session}
 
 
 def refusals(page: Page) -> list[str]:

@@ -36,6 +36,20 @@ class NoMailer:
         raise AssertionError("workflows write mails, they send none")
 
 
+def run_newest(site: Site, queue: RememberingQueue, answers: dict[str, str], hooks: Hooks) -> str:
+    """Run what was put in the queue last, as the engine would; `answers` is what it remembers of a run before."""
+    kind, workflow_id, subject_id = queue.enqueued[-1]
+
+    def remember(name: str, work: Callable[[], str]) -> str:
+        if name not in answers:
+            answers[name] = work()
+        return answers[name]
+
+    return run_sequence(
+        site, SEQUENCES[kind], workflow_id=workflow_id, subject_id=subject_id, remember=remember, hooks=hooks
+    )
+
+
 @dataclass
 class World:
     """Everything a workflow's test touches, under short names."""
@@ -55,22 +69,8 @@ class World:
 
     def run(self, hooks: Hooks | None = None) -> str:
         """Run what was put in the queue last, as the engine would; the same run again goes on where it was."""
-        kind, workflow_id, subject_id = self.queue.enqueued[-1]
-        answers = self.memory.setdefault(workflow_id, {})
-
-        def remember(name: str, work: Callable[[], str]) -> str:
-            if name not in answers:
-                answers[name] = work()
-            return answers[name]
-
-        return run_sequence(
-            self.site,
-            SEQUENCES[kind],
-            workflow_id=workflow_id,
-            subject_id=subject_id,
-            remember=remember,
-            hooks=hooks or Hooks(pause=lambda seconds: None),
-        )
+        answers = self.memory.setdefault(self.workflow_id, {})
+        return run_newest(self.site, self.queue, answers, hooks or Hooks(pause=lambda seconds: None))
 
     @property
     def workflow_id(self) -> str:

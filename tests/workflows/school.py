@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,13 +20,11 @@ from portal.models import LabSession, Seat
 from portal.models.database import make_sessions, make_write_sessions
 from portal.services import accounts, seats, teaching
 from portal.site import Site
-from portal.workflows.registry import SEQUENCES
-from portal.workflows.running import run_sequence
 from portal.workflows.sequence import Hooks
 from tests.factories.classes import make_lab_session, make_lab_version, make_student, template_version_of
 from tests.factories.cluster import make_host
 from tests.factories.moments import NOW
-from tests.workflows.conftest import NoMailer, RememberingQueue, make_settings
+from tests.workflows.conftest import NoMailer, RememberingQueue, make_settings, run_newest
 from tests.workflows.doubles import NoNetwork
 
 BEGIN = 1_000_000.0
@@ -91,26 +88,14 @@ class School:
     def bring(self, lab_session_id: UUID, step: str) -> str:
         """Everybody who sits somewhere to this step; how the last of them ended."""
         begun = self.ask_bring(lab_session_id, step)
+        assert begun
         return [self.run(entry=entry) for entry in self.queue.enqueued[-begun:]][-1]
 
     def run(self, hooks: Hooks | None = None, entry: tuple[str, str, UUID] | None = None) -> str:
-        """What was put in the queue last, as the engine would, with nothing remembered from a run before."""
-        kind, workflow_id, subject_id = entry or self.queue.enqueued[-1]
-        answers: dict[str, str] = {}
-
-        def remember(name: str, work: Callable[[], str]) -> str:
-            if name not in answers:
-                answers[name] = work()
-            return answers[name]
-
-        return run_sequence(
-            self.site,
-            SEQUENCES[kind],
-            workflow_id=workflow_id,
-            subject_id=subject_id,
-            remember=remember,
-            hooks=hooks or Hooks(pause=self.wait),
-        )
+        """`entry`, or what was put in the queue last, as the engine would; nothing is remembered from a run before."""
+        if entry is not None:
+            self.queue.enqueued.append(entry)
+        return run_newest(self.site, self.queue, {}, hooks or Hooks(pause=self.wait))
 
     def wait(self, seconds: float) -> None:
         self.clock[0] += max(seconds, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,9 +12,10 @@ from portal.backends.fake_cluster import Trouble
 from portal.core.lifecycle import LabSessionState, SeatImageState, SeatState
 from portal.core.policy import Actor
 from portal.core.templates import Personalisation
-from portal.models import AuditEntry, Claim, LabSession, Mail, SeatImage, Template
+from portal.models import AuditEntry, Claim, LabSession, Mail, SeatImage, Template, TemplateVersion
 from portal.services import accounts, lab_sessions, teaching
 from portal.workflows.sequence import Hooks
+from tests.factories.classes import template_version_of
 from tests.workflows.school import School, school
 
 __all__ = ["school"]  # a fixture
@@ -60,6 +62,26 @@ def test_the_image_is_made_once_and_used_by_the_next_class(school: School) -> No
     with school.site.sessions() as db:
         images = list(db.scalars(select(SeatImage)))
     assert [(image.state, image.fencing) for image in images] == [(SeatImageState.READY, 1)]
+
+
+def test_an_image_that_nobody_used_for_long_is_removed_after_a_class(school: School) -> None:
+    first = school.book()
+    school.prepare(first)
+    school.end(first)
+    with school.site.write_sessions.begin() as db:
+        image = db.scalars(select(SeatImage)).one()
+        image.used_at = school.now() - timedelta(days=31)
+        old = image.key
+        template = db.get_one(TemplateVersion, template_version_of(db, "dokuwiki"))
+        template.sha256 = "f" * 64  # a new disk: the next class needs another image
+    second = school.book()
+    school.prepare(second)
+    school.end(second)
+    with school.site.sessions() as db:
+        assert db.get_one(SeatImage, old).state == SeatImageState.GONE
+    with school.cluster.world() as world:
+        assert old not in world.images
+        assert len(world.images) == 1
 
 
 def test_a_template_that_cannot_sleep_makes_cold_seats(school: School) -> None:
@@ -243,6 +265,5 @@ def test_a_reset_that_comes_after_the_end_makes_nothing(school: School) -> None:
         )
     late = school.queue.enqueued[-1]
     school.end(class_id)
-    school.queue.enqueued.append(late)
-    assert school.run() in ("cancelled", "done")
+    assert school.run(entry=late) in ("cancelled", "done")
     assert school.is_empty()

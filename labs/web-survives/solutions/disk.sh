@@ -1,6 +1,5 @@
 mkdir -p /srv/data
 mountpoint -q /srv/data || mount -t tmpfs -o size=12m tmpfs /srv/data
-chown www-data /srv/data
 cat > /srv/www/prueba/notices/confirm.php <<'END'
 <?php
 $file = '/srv/data/read-' . uniqid() . '.txt';

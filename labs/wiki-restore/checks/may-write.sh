@@ -1,5 +1,3 @@
-data=/var/lib/dokuwiki/data
-runuser -u www-data -- test -w $data/pages/protocol.txt || exit 1
-for version in $data/attic/protocol.*.gz; do
-    runuser -u www-data -- test -r "$version" || exit 1
-done
+exec runuser -u www-data -- sh -c '
+cd /var/lib/dokuwiki/data && test -w pages/protocol.txt || exit 1
+for version in attic/protocol.*.gz; do test -r "$version" || exit 1; done'

@@ -1,7 +1,7 @@
 # First the mishap, as in the guide, then what the wiki's own button “Restaurar” does.
 echo 'Call somebody.' > /tmp/protocol.txt
 chmod 644 /tmp/protocol.txt
-runuser -u www-data -- php /usr/share/dokuwiki/bin/dwpage.php commit -f -m 'tidied up' /tmp/protocol.txt protocol
+runuser -u www-data -- php /usr/share/dokuwiki/bin/dwpage.php -f commit -m 'tidied up' /tmp/protocol.txt protocol
 runuser -u www-data -- php -r '
 define("DOKU_INC", "/usr/share/dokuwiki/");
 define("NOSESSION", 1);

@@ -13,4 +13,4 @@ cat > /tmp/protocol.txt <<'END'
   * Put new forms into the red folder.
 END
 chmod 644 /tmp/protocol.txt
-runuser -u www-data -- php /usr/share/dokuwiki/bin/dwpage.php commit -f -m 'new' /tmp/protocol.txt protocol
+runuser -u www-data -- php /usr/share/dokuwiki/bin/dwpage.php -f commit -m 'new' /tmp/protocol.txt protocol
