@@ -1,4 +1,4 @@
-"""`vivero lab`: read and list the labs."""
+"""`vivero lab`: read, list and try the labs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from portal.backends.labs_folder import read_lab, read_labs
+from portal.cli.lab_check import check
 from portal.cli.template import one_clear_line
 from portal.config import Settings, read_settings
 from portal.core.errors import N_, NotFound
 from portal.core.labs import BrokenLab, LabSpec
 
-app = typer.Typer(help="Read and list the labs of labs/.", no_args_is_help=True)
+app = typer.Typer(help="Read, list and try the labs of labs/.", no_args_is_help=True)
+app.command()(check)
 
 Slugs = Annotated[list[str] | None, typer.Argument(help="Folder names, for example isolation; all if none is given.")]
 

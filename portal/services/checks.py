@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, GuestSilent, MachineMissing, NotFound, OutsideUnavailable, PortalError
-from portal.core.labs import Check, CheckBy, LabSpec, LabStep, lab_from_data
+from portal.core.labs import Check, CheckBy, LabSpec, LabStep
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.templates import Words
 from portal.interfaces import Doors, HostAddress, Hypervisor
@@ -77,7 +77,7 @@ def begin_try(db: Session, student_id: UUID, step: str, now: datetime) -> Try:
     """Raises Conflict while there is nothing to check, and NotFound for a step that the lab does not have."""
     student = db.get_one(Student, student_id)
     lab_session = db.get_one(LabSession, student.lab_session_id)
-    wanted = step_of(lab_from_data(lab_session.lab_version.spec), step)
+    wanted = step_of(students.spec_of(lab_session), step)
     seat = seats.seat_of(db, student.id)
     if lab_session.state not in (LabSessionState.READY, LabSessionState.RUNNING):
         raise Conflict(N_("The class is not on."))
@@ -179,8 +179,6 @@ def last_line(output: str) -> str:
 
 def confirm(db: Session, *, student: Student, step: str, now: datetime) -> None:
     """The teacher has looked and the step is done."""
-    lab_session = db.get_one(LabSession, student.lab_session_id)
-    step_of(lab_from_data(lab_session.lab_version.spec), step)
     result = students.result_for(db, student, step, now)
     if result.passed_at is None:
         result.passed_at = now

@@ -255,4 +255,5 @@ def screen(lab_session_id: UUID, number: int, machine: str) -> Response:
     if found is None or seat.host is None:
         raise NotFound(N_("There is no such machine."))
     host, machine_id = seat.host.reached_at, found.id
+    db().commit()  # a wall of pictures of a silent host must not keep all connections to the database
     return Response(picture_of(site(), host, machine_id), mimetype="image/png")

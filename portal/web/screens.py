@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
+from time import monotonic
 from uuid import UUID
 
 from flask import current_app
@@ -42,9 +42,9 @@ class ScreenCache:
         """PNG. Raises what the hypervisor raises: a machine that is off has no picture."""
         shelf = self.shelf(machine_id)
         with shelf.lock:
-            if time.monotonic() - shelf.at >= FRESH_S:
+            if monotonic() - shelf.at >= FRESH_S:
                 shelf.png = site.hypervisor.screenshot(host, machine_id).png
-                shelf.at = time.monotonic()
+                shelf.at = monotonic()
             return shelf.png
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -14,9 +15,19 @@ from sqlalchemy.orm import Session, sessionmaker
 from portal.core.errors import Conflict
 from portal.core.lifecycle import VmRequestState, WorkflowState
 from portal.models import Vm, VmRequest, Workflow
-from portal.services import vm_requests, workflows
+from portal.services import checks, vm_requests, workflows
 from portal.services.workflows import LIVE
-from tests.factories import ListQueue, actor_for, make_account, make_vm, make_vm_request
+from tests.factories import (
+    ListQueue,
+    actor_for,
+    make_account,
+    make_host,
+    make_lab_session,
+    make_seat,
+    make_student,
+    make_vm,
+    make_vm_request,
+)
 from tests.factories.moments import NOW
 
 pytestmark = pytest.mark.postgres
@@ -89,3 +100,14 @@ def test_a_dated_request_that_is_being_cancelled_is_not_started(write_sessions: 
     with write_sessions() as db:
         assert db.get_one(VmRequest, vm_request.id).state == VmRequestState.CANCELLED
         assert list(db.scalars(select(Vm))) == []
+
+
+def test_a_step_that_is_checked_twice_at_once_is_looked_at_once(write_sessions: Sessions) -> None:
+    with write_sessions.begin() as db:
+        lab_session, host = make_lab_session(db), make_host(db)
+        students = [make_student(db, lab_session, f"Student {number}") for number in range(8)]
+        for number, student in enumerate(students):
+            make_seat(db, lab_session, number=number, student=student, host_id=host.id)
+    for student in students:
+        works = [partial(checks.begin_try, student_id=student.id, step="look", now=NOW)] * 3
+        assert at_once(write_sessions, *works) == ["conflict", "conflict", "done"]

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from portal.core.errors import Conflict, Invalid
+from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.lifecycle import LabSessionState, SeatState, WorkflowState
-from portal.core.policy import Actor
-from portal.models import AuditEntry, LabSession, Workflow
-from portal.services import accounts, teaching
+from portal.core.policy import Actor, Role
+from portal.models import AuditEntry, LabSession, Seat, Workflow
+from portal.services import accounts, lab_sessions, seats, students, teaching, workflows
+from tests.factories import actor_for
 from tests.factories.classes import make_lab_session, make_seat, make_student
 from tests.factories.moments import NOW
 from tests.factories.queues import ListQueue
@@ -153,3 +154,116 @@ def test_a_reset_never_touches_a_seat_of_another_class(db: Session) -> None:
     )
     assert begun == 0
     assert foreign.state == SeatState.TAKEN
+
+
+def seated(db: Session, lab_session: LabSession, number: int, name: str) -> Seat:
+    return make_seat(db, lab_session, number=number, student=make_student(db, lab_session, name))
+
+
+def bring(db: Session, lab_session: LabSession, queue: ListQueue, step: str = "touch") -> int:
+    return teaching.bring_all(
+        db, actor=teacher_of(lab_session), lab_session_id=lab_session.id, step=step, queue=queue, now=NOW
+    )
+
+
+def test_everybody_who_sits_somewhere_is_brought_to_the_step(db: Session) -> None:
+    lab_session, queue = make_lab_session(db), ListQueue()
+    taken = [seated(db, lab_session, 1, "María"), seated(db, lab_session, 2, "Noor")]
+    make_seat(db, lab_session, number=3)
+    assert bring(db, lab_session, queue) == 2
+    assert {(entry[0], entry[2]) for entry in queue.entries} == {("bring_seat", str(seat.id)) for seat in taken}
+    assert lab_session.catch_up_step == "touch"
+    assert "lab_session.brought" in actions(db)
+
+
+def test_a_seat_that_is_made_anew_is_not_brought(db: Session) -> None:
+    lab_session, queue = make_lab_session(db), ListQueue()
+    made, under_way = seated(db, lab_session, 1, "María"), seated(db, lab_session, 2, "Noor")
+    seats.ask_reset(db, seat=made, by=None, queue=ListQueue(), now=NOW)
+    workflows.begin(db, kind="bring_seat", subject_id=under_way.id, queue=ListQueue(), now=NOW)
+    assert bring(db, lab_session, queue) == 0
+    assert queue.entries == []
+
+
+def test_nobody_is_brought_to_a_step_that_is_not_there(db: Session) -> None:
+    lab_session, queue = make_lab_session(db), ListQueue()
+    seated(db, lab_session, 1, "María")
+    with pytest.raises(NotFound):
+        bring(db, lab_session, queue, "nonsense")
+    assert (queue.entries, lab_session.catch_up_step) == ([], "")
+
+
+@pytest.mark.parametrize("state", [State.BOOKED, State.PREPARING, State.ENDED, State.CANCELLED])
+def test_nobody_is_brought_anywhere_while_the_class_is_not_on(db: Session, state: LabSessionState) -> None:
+    with pytest.raises(Conflict):
+        bring(db, make_lab_session(db, state=state), ListQueue())
+
+
+def test_a_student_is_let_in_again_by_a_new_key_alone(db: Session) -> None:
+    lab_session = make_lab_session(db)
+    student = make_student(db, lab_session, key="the old one")
+    key = teaching.let_in_again(
+        db, actor=teacher_of(lab_session), lab_session_id=lab_session.id, student_id=student.id, now=NOW
+    )
+    assert students.student_of(db, key) is student
+    assert students.student_of(db, "the old one") is None
+    entry = db.query(AuditEntry).where(AuditEntry.action == "student.let_in").one()
+    assert entry.details == {"student": student.name}
+    assert key not in str(vars(entry))
+
+
+def test_a_student_of_another_class_is_not_let_in_nor_confirmed_nor_lowered(db: Session) -> None:
+    lab_session, other = make_lab_session(db), make_lab_session(db)
+    foreign = make_student(db, other, key="hers", hand="?", hand_at=NOW)
+    mine = {"actor": teacher_of(lab_session), "lab_session_id": lab_session.id, "student_id": foreign.id}
+    for act in (
+        lambda: teaching.let_in_again(db, **mine, now=NOW),
+        lambda: teaching.confirm_step(db, **mine, step="look", now=NOW),
+        lambda: teaching.lower_hand(db, **mine),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    assert students.student_of(db, "hers") is foreign
+    assert foreign.hand == "?"
+
+
+def test_another_teacher_finds_neither_class_nor_seat(db: Session) -> None:
+    lab_session = make_lab_session(db)
+    seat = seated(db, lab_session, 1, "María")
+    eve = actor_for(db, "eve", role=Role.TEACHER)
+    for act in (
+        lambda: teaching.set_lock(db, actor=eve, lab_session_id=lab_session.id, locked=True, now=NOW),
+        lambda: teaching.tell_all(db, actor=eve, lab_session_id=lab_session.id, text="x", now=NOW),
+        lambda: teaching.open_class(db, actor=eve, lab_session_id=lab_session.id, now=NOW),
+        lambda: teaching.seat_on(db, actor=eve, seat_id=seat.id),
+    ):
+        with pytest.raises(NotFound):
+            act()
+
+
+def test_a_class_that_is_cancelled_while_it_is_ready_is_taken_away(db: Session) -> None:
+    lab_session, queue = make_lab_session(db, state=State.READY, starts_at=NOW + timedelta(minutes=10)), ListQueue()
+    make_seat(db, lab_session)
+    lab_sessions.cancel(db, actor=teacher_of(lab_session), lab_session_id=lab_session.id, now=NOW)
+    assert teaching.end_due(db, queue=queue, now=NOW) == 1
+    assert teaching.end_due(db, queue=queue, now=NOW) == 0
+    assert [(entry[0], entry[2]) for entry in queue.entries] == [("end_class", str(lab_session.id))]
+    assert lab_session.state == State.CANCELLED
+
+
+def test_a_cancelled_class_without_seats_needs_no_work(db: Session) -> None:
+    lab_session, queue = make_lab_session(db, state=State.BOOKED, starts_at=NOW + timedelta(minutes=10)), ListQueue()
+    lab_sessions.cancel(db, actor=teacher_of(lab_session), lab_session_id=lab_session.id, now=NOW)
+    assert teaching.end_due(db, queue=queue, now=NOW) == 0
+    assert queue.entries == []
+
+
+def test_what_a_cancelled_class_left_waits_for_its_preparation_to_stop(db: Session) -> None:
+    lab_session, queue = make_lab_session(db, state=State.BOOKED, prepare_at=NOW), ListQueue()
+    teaching.prepare_due(db, queue=queue, now=NOW)
+    make_seat(db, lab_session, state=SeatState.BUILDING)
+    lab_sessions.cancel(db, actor=teacher_of(lab_session), lab_session_id=lab_session.id, now=NOW)
+    assert teaching.end_due(db, queue=queue, now=NOW) == 0
+    db.get_one(Workflow, lab_session.workflow_id).state = WorkflowState.CANCELLED
+    assert teaching.end_due(db, queue=queue, now=NOW) == 1
+    assert queue.entries[-1][0] == "end_class"

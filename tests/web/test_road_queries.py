@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
 
 from portal.site import Site
+from tests.factories.queries import counted
 from tests.web.conftest import NOW, CheckingClient, People
 from tests.web.ordering import request_of, stock
 
 
-@contextmanager
-def counted(site: Site) -> Iterator[list[str]]:
-    said: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        said.append(statement)
-
-    engine = site.sessions.kw["bind"]
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 def queries_of(site: Site, client: CheckingClient, address: str) -> int:
     client.get(address)
-    with counted(site) as said:
+    with counted(site.sessions.kw["bind"]) as said:
         assert client.get(address).status_code == 200
     return len(said)
 

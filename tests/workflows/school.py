@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,7 +18,7 @@ from portal.backends.playbooks_fake import FakePlaybooks
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import LabSession, Seat
 from portal.models.database import make_sessions, make_write_sessions
-from portal.services import seats, teaching
+from portal.services import accounts, seats, teaching
 from portal.site import Site
 from portal.workflows.sequence import Hooks
 from tests.factories.classes import make_lab_session, make_lab_version, make_student, template_version_of
@@ -39,12 +40,13 @@ class School:
     queue: RememberingQueue
     clock: list[float] = field(default_factory=lambda: [BEGIN])
 
-    def book(self, *, seats: int = 2, spares: int = 1) -> UUID:
+    def book(self, *, seats: int = 2, spares: int = 1, **lab: Any) -> UUID:
+        """`lab`: what its lab says otherwise."""
         with self.site.write_sessions.begin() as db:
             template_version_of(db, "dokuwiki")
             lab_session = make_lab_session(
                 db,
-                lab_version=make_lab_version(db),
+                lab_version=make_lab_version(db, **lab),
                 state=LabSessionState.BOOKED,
                 seats=seats,
                 spares=spares,
@@ -76,8 +78,23 @@ class School:
             seats.ask_reset(db, seat=db.get_one(Seat, seat_id), by=None, queue=self.queue, now=self.now())
         return self.run(hooks)
 
-    def run(self, hooks: Hooks | None = None) -> str:
-        """What was put in the queue last, as the engine would, with nothing remembered from a run before."""
+    def ask_bring(self, lab_session_id: UUID, step: str) -> int:
+        with self.site.write_sessions.begin() as db:
+            actor, now = accounts.actor_of(db.get_one(LabSession, lab_session_id).teacher), self.now()
+            return teaching.bring_all(
+                db, actor=actor, lab_session_id=lab_session_id, step=step, queue=self.queue, now=now
+            )
+
+    def bring(self, lab_session_id: UUID, step: str) -> str:
+        """Everybody who sits somewhere to this step; how the last of them ended."""
+        begun = self.ask_bring(lab_session_id, step)
+        assert begun
+        return [self.run(entry=entry) for entry in self.queue.enqueued[-begun:]][-1]
+
+    def run(self, hooks: Hooks | None = None, entry: tuple[str, str, UUID] | None = None) -> str:
+        """`entry`, or what was put in the queue last, as the engine would; nothing is remembered from a run before."""
+        if entry is not None:
+            self.queue.enqueued.append(entry)
         return run_newest(self.site, self.queue, {}, hooks or Hooks(pause=self.wait))
 
     def wait(self, seconds: float) -> None:
@@ -98,6 +115,12 @@ class School:
     def seats(self, lab_session_id: UUID, *states: SeatState) -> list[Seat]:
         with self.site.sessions() as db:
             return seats.seats_of(db, lab_session_id, states or SHOWN)
+
+    def files(self, seat_id: UUID, machine: str = "server") -> list[str]:
+        """What was made inside this machine of the seat."""
+        with self.cluster.world() as world:
+            (found,) = [one for one in world.machines.values() if (one.seat, one.host_name) == (str(seat_id), machine)]
+            return found.files
 
     def is_empty(self) -> bool:
         """No machine and no seat on any host; images may lie in the cabinet."""

@@ -13,7 +13,7 @@ from portal.core.lifecycle import LabSessionState, SeatImageState, SeatState
 from portal.core.policy import Actor
 from portal.core.templates import Personalisation
 from portal.models import AuditEntry, Claim, LabSession, Mail, SeatImage, Template, TemplateVersion
-from portal.services import accounts, teaching
+from portal.services import accounts, lab_sessions, teaching
 from portal.workflows.sequence import Hooks
 from tests.factories.classes import template_version_of
 from tests.workflows.school import School, school
@@ -236,6 +236,19 @@ def teacher_of(school: School, class_id: UUID) -> Actor:
         return accounts.actor_of(db.get_one(LabSession, class_id).teacher)
 
 
+def test_a_class_that_is_cancelled_when_its_seats_are_ready_leaves_nothing(school: School) -> None:
+    class_id = school.book()
+    school.prepare(class_id)
+    with school.site.write_sessions.begin() as db:
+        lab_sessions.cancel(db, actor=teacher_of(school, class_id), lab_session_id=class_id, now=school.now())
+        assert teaching.end_due(db, queue=school.queue, now=school.now()) == 1
+    assert school.run() == "done"
+    assert school.is_empty()
+    assert claims(school) == []
+    assert school.session(class_id).state == LabSessionState.CANCELLED
+    assert {seat.state for seat in school.seats(class_id, *SeatState)} == {SeatState.GONE}
+
+
 def test_a_reset_that_comes_after_the_end_makes_nothing(school: School) -> None:
     class_id = school.book()
     school.prepare(class_id)
@@ -252,6 +265,5 @@ def test_a_reset_that_comes_after_the_end_makes_nothing(school: School) -> None:
         )
     late = school.queue.enqueued[-1]
     school.end(class_id)
-    school.queue.enqueued.append(late)
-    assert school.run() in ("cancelled", "done")
+    assert school.run(entry=late) in ("cancelled", "done")
     assert school.is_empty()

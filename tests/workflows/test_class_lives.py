@@ -1,0 +1,151 @@
+"""Lives of classes as nobody would think them up: nothing is ever left, and no reset touches another seat."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select, update
+
+from portal.backends.fake_cluster import Trouble
+from portal.core.lifecycle import LabSessionState, SeatState
+from portal.models import Claim, Host
+from portal.services import teaching
+from portal.workflows.sequence import Hooks
+from tests.workflows.school import School, make_school
+
+HOSTS = ("hv1", "hv2", "hv3")
+MINE = "/home/vivero/mine"
+OVER = (LabSessionState.ENDED, LabSessionState.CANCELLED)
+Begin = Callable[[], School]
+
+
+class Dead(BaseException):
+    """The worker's end."""
+
+
+@pytest.fixture
+def begin(tmp_path: Path, migrated_sqlite: Path, kept_url: str, kept_engine: Engine) -> Begin:
+    """A new school in a new database, each time it is called."""
+    numbers = iter(range(10**6))
+
+    def fresh() -> School:
+        kept_engine.dispose()
+        path = Path(str(kept_engine.url.database))
+        for old in path.parent.iterdir():
+            old.unlink()
+        shutil.copy(migrated_sqlite, path)
+        return make_school(tmp_path / str(next(numbers)), kept_url, kept_engine)
+
+    return fresh
+
+
+class Life:
+    """One class; what happens to it is named by the methods."""
+
+    def __init__(self, school: School, seats: int, spares: int) -> None:
+        self.school = school
+        self.class_id = school.book(seats=seats, spares=spares)
+        self.came = 0
+
+    def prepare(self, dies_at: int) -> None:
+        self.with_deaths(lambda hooks: self.school.prepare(self.class_id, hooks), dies_at)
+
+    def with_deaths(self, work: Callable[[Hooks], str], dies_at: int) -> str:
+        """The worker dies at its n-th checkpoint, if it gets there, and another one takes over."""
+        left = [dies_at]
+
+        def checkpoint(place: str) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise Dead
+
+        try:
+            return work(Hooks(pause=self.school.wait, checkpoint=checkpoint))
+        except Dead:
+            return self.school.run()
+
+    def sit_down(self, _number: int) -> None:
+        self.came += 1
+        self.school.sit_down(self.class_id, f"Student {self.came}")
+
+    def reset(self, number: int) -> None:
+        """Everybody has written something; only who begins again loses it."""
+        taken = self.school.seats(self.class_id, SeatState.TAKEN, SeatState.READY)
+        if not taken:
+            return
+        seat_id = taken[number % len(taken)].id
+        with self.school.cluster.world() as world:
+            for machine in world.machines.values():
+                machine.files.append(MINE)
+        self.with_deaths(lambda hooks: self.school.reset(seat_id, hooks), number)
+        with self.school.cluster.world() as world:
+            touched = {machine.seat for machine in world.machines.values() if MINE not in machine.files}
+        assert touched <= {str(seat_id)}
+
+    def bring(self, _number: int) -> None:
+        if self.school.session(self.class_id).state in teaching.ON and self.school.seats(
+            self.class_id, SeatState.TAKEN
+        ):
+            self.school.bring(self.class_id, "done")
+
+    def silence(self, number: int) -> None:
+        self.school.cluster.trouble(HOSTS[number % 3], Trouble.HOST_DOWN)
+
+    def answer(self, number: int) -> None:
+        """As the worker's next look at the host finds it."""
+        host = HOSTS[number % 3]
+        self.school.cluster.trouble(host)
+        with self.school.site.write_sessions.begin() as db:
+            db.execute(update(Host).where(Host.name == host).values(trouble=""))
+
+    def end(self) -> None:
+        """By its teacher; what a silent host keeps is taken away when it answers again."""
+        self.school.end(self.class_id)
+        for number in range(3):
+            self.answer(number)
+        for _ in range(3):
+            self.school.wait(120)
+            with self.school.site.write_sessions.begin() as db:
+                begun = teaching.end_due(db, queue=self.school.queue, now=self.school.now())
+            if begun:
+                self.school.run()
+
+
+WHAT = st.tuples(
+    st.sampled_from((Life.sit_down, Life.sit_down, Life.reset, Life.bring, Life.silence, Life.answer)),
+    st.integers(0, 7),
+)
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    seats=st.integers(1, 3),
+    spares=st.integers(0, 1),
+    before=st.lists(st.tuples(st.just(Life.silence), st.integers(0, 2)), max_size=2),
+    dies_at=st.integers(0, 12),
+    events=st.lists(WHAT, max_size=6),
+)
+def test_whatever_happens_to_a_class_nothing_of_it_is_left(
+    begin: Begin, seats: int, spares: int, before: list, dies_at: int, events: list
+) -> None:
+    life = Life(begin(), seats, spares)
+    for happens, number in before:
+        happens(life, number)
+    life.prepare(dies_at)
+    for happens, number in events:
+        happens(life, number)
+    life.end()
+    assert life.school.is_empty()
+    assert life.school.session(life.class_id).state in OVER
+    assert {seat.state for seat in life.school.seats(life.class_id, *SeatState)} <= {SeatState.GONE}
+    with life.school.site.sessions() as db:
+        assert list(db.scalars(select(Claim))) == []
