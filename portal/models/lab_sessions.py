@@ -71,12 +71,16 @@ class LabSession(Base, kw_only=True):
     def move_to(self, state: LabSessionState) -> None:
         check_move(LAB_SESSION_MOVES, self.state, state)
         self.state = state
-        self.revision += 1
+        self.show_change()
 
     def tell_trouble(self, trouble: str, params: Mapping[str, Any] | None = None) -> None:
         """A msgid for the teacher; "" when there is none any more."""
         self.trouble, self.trouble_params = trouble, dict(params or {})
-        self.revision += 1
+        self.show_change()
+
+    def show_change(self) -> None:
+        """Tell the live pages. Counted by the database: somebody else may count at the same moment."""
+        self.revision = LabSession.revision + 1
 
 
 class Student(Base, kw_only=True):

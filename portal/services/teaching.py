@@ -87,7 +87,7 @@ def set_lock(db: Session, *, actor: Actor, lab_session_id: UUID, locked: bool, n
     lab_session = on_now(db, actor, lab_session_id)
     if lab_session.locked != locked:
         lab_session.locked = locked
-        lab_session.revision += 1
+        lab_session.show_change()
         action = "lab_session.locked" if locked else "lab_session.unlocked"
         record(db, actor=actor, action=action, subject=subject_of(lab_session), now=now)
 
@@ -99,11 +99,14 @@ def tell_all(db: Session, *, actor: Actor, lab_session_id: UUID, text: str, now:
         raise Invalid(N_("At most %(most)s characters."), field="text", most=LONGEST_NOTICE)
     lab_session = on_now(db, actor, lab_session_id)
     lab_session.notice, lab_session.notice_at = text, now
-    lab_session.revision += 1
+    lab_session.show_change()
 
 
-def on_now(db: Session, actor: Actor, lab_session_id: UUID) -> LabSession:
-    lab_session = locked(db, actor, lab_session_id)
+def on_now(db: Session, actor: Actor, lab_session_id: UUID, *, lock: bool = True) -> LabSession:
+    """Without the lock where a student's row is held afterwards: students hold theirs first, then the class's."""
+    lab_session = get(db, actor=actor, lab_session_id=lab_session_id)
+    if lock:
+        lab_session = locked(db, actor, lab_session_id)
     if lab_session.state not in ON:
         raise Conflict(N_("This class is not on."))
     return lab_session
@@ -162,7 +165,7 @@ def prolong(
     ground, others = booking.look_for_room(db, plan, now=now, reserve_hosts=reserve_hosts, but=lab_session.id)
     booking.find_room(ground, others, plan, now=now, timezone=timezone)
     lab_session.ends_at += timedelta(minutes=minutes)
-    lab_session.revision += 1
+    lab_session.show_change()
     details = {"minutes": minutes}
     record(db, actor=actor, action="lab_session.prolonged", subject=subject_of(lab_session), now=now, details=details)
     return lab_session
@@ -190,7 +193,7 @@ def bring_all(
 
 def let_in_again(db: Session, *, actor: Actor, lab_session_id: UUID, student_id: UUID, now: datetime) -> str:
     """A new key for a student whose computer broke; what was open by the old one ends."""
-    lab_session = on_now(db, actor, lab_session_id)
+    lab_session = on_now(db, actor, lab_session_id, lock=False)
     student = student_in(db, lab_session, student_id)
     details = {"student": student.name}
     record(db, actor=actor, action="student.let_in", subject=subject_of(lab_session), now=now, details=details)
@@ -215,7 +218,7 @@ def confirm_step(
     db: Session, *, actor: Actor, lab_session_id: UUID, student_id: UUID, step: str, now: datetime
 ) -> None:
     """The teacher has looked: the step is done."""
-    lab_session = on_now(db, actor, lab_session_id)
+    lab_session = on_now(db, actor, lab_session_id, lock=False)
     checks.confirm(db, student=student_in(db, lab_session, student_id), step=step, now=now)
 
 
