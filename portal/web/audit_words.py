@@ -60,6 +60,8 @@ ACTIONS: Mapping[str, object] = {
     "lab_session.links_renewed": _("made new personal links to a class"),
     "lab_session.only_listed": _("let only people on the list into a class"),
     "lab_session.code_opened": _("let everybody with the code into a class"),
+    "calendar_feed.made": _("made a secret link to a calendar"),
+    "calendar_feed.ended": _("ended a secret link to a calendar"),
     "door.opened": _("opened a door"),
     "lab_session.preparing": _("began to prepare a class"),
     "lab_session.ready": _("prepared a class"),
