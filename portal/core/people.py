@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from portal.core.errors import N_, Invalid, Phrase, Phrases, PortalError
+from portal.core.pasted_tables import columns_of, rows_of
 
 MOST_IN_NAME = 80
 MOST_IN_EMAIL = 254
 MOST_BYTES = 64 * 1024
 MOST_TOLD = 8  # lines; nobody reads more at once
-SEPARATORS = ("\t", ";", ",")
 EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 # first lines of tables, as Moodle, Excel and Google write them in Spanish and English
 HEADERS: Mapping[str, frozenset[str]] = {
@@ -36,8 +35,8 @@ def read_people(text: str) -> tuple[Person, ...]:
     """One person a line: a name, and an e-mail address if there is one. Raises Invalid beside `people`."""
     if len(text.encode()) > MOST_BYTES:
         raise Invalid(N_("This list is too long. At most 64 KiB are read."), field="people")
-    lines = [(number, cells_of(line)) for number, line in enumerate(text.splitlines(), start=1) if line.strip(" \t;,")]
-    columns = columns_of(lines[0][1]) if lines else None
+    lines = rows_of(text)
+    columns = columns_of(lines[0][1], HEADERS, needed="name") if lines else None
     return people_of(lines[1:] if columns else lines, columns or ORDINARY)
 
 
@@ -57,19 +56,6 @@ def people_of(lines: Iterable[tuple[int, Sequence[str]]], columns: Mapping[str, 
             troubles.append((number, trouble))
     tell([*troubles, *duplicates(found)])
     return tuple(person for _number, person in found)
-
-
-def cells_of(line: str) -> list[str]:
-    separator = next((mark for mark in SEPARATORS if mark in line), SEPARATORS[0])
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
-
-
-def columns_of(cells: Sequence[str]) -> Mapping[str, int] | None:
-    """Which column is what, if this is a line of titles."""
-    found = {
-        kind: place for place, cell in enumerate(cells) for kind, words in HEADERS.items() if cell.casefold() in words
-    }
-    return found if "name" in found else None
 
 
 def person_of(number: int, cells: Sequence[str], columns: Mapping[str, int]) -> Person:

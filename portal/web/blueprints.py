@@ -32,6 +32,7 @@ from portal.web import (
     overview,
     snapshots,
     templates,
+    timetables,
     vm_requests,
     vms,
 )
@@ -64,6 +65,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     overview.bp,
     snapshots.bp,
     templates.bp,
+    timetables.bp,
     vm_requests.bp,
     vms.bp,
 )
