@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf.file import FileField
-from wtforms import BooleanField, TextAreaField
+from wtforms import TextAreaField
 from wtforms.validators import ValidationError
 
 from portal.core.errors import Invalid
@@ -44,14 +44,3 @@ class PeopleForm(PortalForm):
             self.persons = read_people(field.data or "")
         except Invalid as error:
             raise ValidationError(in_words(error)) from None
-
-
-class OnlyListedField(BooleanField):
-    """Ticked: the code opens nothing."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            _("Only people on the list"),
-            description=_("Then the code of the class opens nothing; personal links do."),
-            **kwargs,
-        )

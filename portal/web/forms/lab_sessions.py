@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from wtforms import RadioField, SelectField, StringField, TextAreaField, TimeField
+from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField, TimeField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal.core import recurrence
@@ -17,7 +17,7 @@ from portal.core.errors import InvalidOrder, PortalError
 from portal.core.labs import LabSpec
 from portal.models import Department
 from portal.services.lab_sessions import Wish
-from portal.web.forms.class_people import OnlyListedField, PeopleForm
+from portal.web.forms.class_people import PeopleForm
 from portal.web.forms.fields import CountField, DayField, PortalForm, options, stripped
 from portal.web.languages import current_language, in_words
 
@@ -80,7 +80,9 @@ class BookForm(PeopleForm, MoveForm):
         validators=[Length(max=2000, message=_("Please keep it below %(max)d characters."))],
     )
 
-    only_listed = OnlyListedField()
+    only_listed = BooleanField(
+        _("Only people on the list"), description=_("Then the code of the class opens nothing; personal links do.")
+    )
 
     def offer(self, labs: Sequence[LabSpec], departments: Sequence[Department]) -> BookForm:
         """What may be chosen; a department only where there is a choice."""
