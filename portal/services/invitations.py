@@ -83,7 +83,6 @@ def new_link(db: Session, lab_session: LabSession, person: Person, now: datetime
         lab_session_id=lab_session.id, name=person.name, email=person.email, key_hash=hash_of(key), made_at=now
     )
     db.add(row)
-    db.flush()
     return PersonalLink(lab_session, person.name, person.email, key)
 
 
@@ -189,12 +188,10 @@ def come_in(db: Session, *, key: str, locale: str, now: datetime) -> Joined | No
     """The person of this link in their class; None if it leads to none now. Opened again, also on another device,
     it leads to the same student. Raises Invalid, beside `key`, when it is too early.
     """
-    back = students.student_of(db, key)
-    if back is not None:
-        return Joined(back, key)
     row = waiting_for(db, key)
     if row is None:
-        return None
+        back = students.student_of(db, key)
+        return Joined(back, key) if back else None
     students.refuse_early(db.get_one(LabSession, row.lab_session_id), now, field="key")
     student = Student(
         lab_session_id=row.lab_session_id,

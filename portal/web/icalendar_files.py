@@ -52,6 +52,8 @@ def event_of(lab_session: LabSession, feed: Feed, *, base_url: str, now: datetim
 
 
 def description(lab_session: LabSession, feed: Feed, address: str) -> str:
-    seats = translate(feed.locale, N_("%(seats)s seats"), seats=lab_session.seats)
-    who = [f"{translate(feed.locale, N_('Teacher'))}: {lab_session.teacher.name}"] if feed.room else []
-    return "\n".join([seats, *who, address])
+    lines = [translate(feed.locale, N_("%(seats)s seats"), seats=lab_session.seats)]
+    if feed.room:
+        teacher = translate(feed.locale, N_("Teacher"))
+        lines.append(f"{teacher}: {lab_session.teacher.name}")
+    return "\n".join([*lines, address])

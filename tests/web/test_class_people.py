@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from html import unescape
+from pathlib import Path
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -73,6 +74,16 @@ def test_who_opens_a_link_is_that_person(app: APIFlask, tom: CheckingClient, lab
     assert student.send(path, {"key": key}).location == "/class"
     assert "Lucía" in student.get("/join").text
     assert db.scalars(select(Student.name).where(Student.name == "Lucía")).all() == ["Lucía"]
+
+
+def test_a_link_of_a_class_that_is_far_off_says_when_it_begins(client: CheckingClient, room: None, db: Session) -> None:
+    client.set_cookie("vivero_language", "en")
+    client.log_in("tom")
+    ((path, key),) = LINK.findall(client.send("/classes/new", {**ANSWERS, "people": "Ana"}).text)
+    answer = client.send(path, {"key": key})
+    assert answer.status_code == 422
+    assert "The class begins at" in answer.text
+    assert db.scalars(select(Student)).all() == []
 
 
 def test_a_file_comes_into_the_text_and_its_mistakes_stand_beside_it(
@@ -213,6 +224,9 @@ def test_the_pages_of_the_list_are_accessible_and_loading_again_books_nothing(
     check_accessibility(page)
     check_width(page)
     page.locator("form[action$='/people/links'] button").first.click()
+    with page.expect_download() as download:
+        page.locator("a[download]").click()
+    assert "Lucía" in Path(download.value.path()).read_text()
     page.wait_for_url(f"{address}/classes/{lab_session}")
     page.reload()
     assert page.url == f"{address}/classes/{lab_session}"
