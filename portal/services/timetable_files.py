@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar
 from icalendar.cal import Component
+from icalendar.error import BrokenCalendarProperty
 
 from portal.core.errors import N_, Invalid, PortalError
 from portal.core.recurrence import moment
@@ -18,6 +19,17 @@ from portal.core.timetables import MOST_BYTES, MOST_ROWS, NO_START, Row, is_near
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 KNOWN_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST"})
 FURTHEST_DAYS = 366
+# what the library says of properties that are broken, doubled, or of another kind than they should be
+BROKEN = (
+    BrokenCalendarProperty,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    OSError,  # a time zone whose name is a folder's
+)
 NOT_REPEATED_SO = N_("This kind of repetition is not understood. Please write its dates one by one.")
 
 
@@ -39,7 +51,7 @@ def read_calendar(text: str, timezone: str) -> Iterator[Row]:
     try:
         calendar = Calendar.from_ical(text.lstrip("\ufeff \r\n"))
         events = calendar.walk("VEVENT")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+    except (*BROKEN, RecursionError):
         raise Invalid(N_("This is no calendar that can be read."), field="text") from None
     moved = moved_dates(events, timezone)
     for number, event in enumerate(events, start=1):
@@ -53,7 +65,7 @@ def moved_dates(events: Iterable[Component], timezone: str) -> set[tuple[str, da
         if "RECURRENCE-ID" in event:
             try:
                 found.add((str(event.get("UID", "")), moment_of(event.get("RECURRENCE-ID"), timezone)))
-            except PortalError:
+            except (PortalError, *BROKEN):
                 continue
     return found
 
@@ -68,6 +80,9 @@ def rows_of_event(number: int, event: Component, moved: set[tuple[str, datetime]
         starts = [first] if "RECURRENCE-ID" in event else dates_of(event, first, timezone)
     except PortalError as trouble:
         yield Row(number, lab, lab, trouble=trouble)
+        return
+    except BROKEN:
+        yield Row(number, lab, lab, trouble=Invalid(N_("Your calendar has written it in a way that cannot be read.")))
         return
     uid, room = str(event.get("UID", "")), words_of(event.get("LOCATION"))
     for start in starts:
