@@ -30,10 +30,11 @@ class KeyReused(Invalid):
     code = "idempotency-key-reused"
 
 
-def once(work: Callable[[Session], Answer], *, status: int) -> tuple[Answer, int]:
+def once(work: Callable[[Session], Answer], *, status: int, shown_once: str = "") -> tuple[Answer, int]:
     """Do the work in one transaction with the note of its answer, or give back the answer noted before.
 
-    A call that fails notes nothing and may be tried again with the same key.
+    A call that fails notes nothing and may be tried again with the same key. What stands under `shown_once` is
+    a list that only the first answer holds.
     """
     key = request.headers.get(HEADER)
     with writing() as db:
@@ -44,7 +45,7 @@ def once(work: Callable[[Session], Answer], *, status: int) -> tuple[Answer, int
             return earlier(db, key)
         answer = work(db)
         row = noted(db, key)
-        row.answer, row.status = dict(answer), status
+        row.answer, row.status = {**answer, **({shown_once: []} if shown_once else {})}, status
         return answer, status
 
 

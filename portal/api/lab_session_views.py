@@ -36,6 +36,7 @@ def fields_of(lab_session: LabSession) -> dict[str, Any]:
         "opened_at": lab_session.opened_at,
         "ended_at": lab_session.ended_at,
         "locked": lab_session.locked,
+        "only_listed": lab_session.only_listed,
         "notice": lab_session.notice,
         "trouble": said(lab_session.trouble, lab_session.trouble_params) or None,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,11 +23,14 @@ from portal.api.schemas.lab_sessions import (
     LabSessionDetailOut,
     LabSessionsOut,
     LabSessionsQuery,
+    LinkOut,
 )
 from portal.core import recurrence
 from portal.core.errors import N_, Invalid
+from portal.core.people import Person, check_people
 from portal.core.policy import Permission
-from portal.services import lab_sessions, quotas
+from portal.services import invitations, lab_sessions, quotas
+from portal.services.invitations import PersonalLink
 from portal.services.lab_sessions import Wish
 
 bp = APIBlueprint("lab_sessions", __name__, url_prefix="/lab-sessions", tag="Classes")
@@ -42,27 +46,51 @@ def book(booking: BookIn) -> tuple[Any, int, dict[str, str]]:
 
     The header Idempotency-Key makes it safe to send the same booking again.
     """
-    answer, status = once(lambda db: booked(db, booking), status=201)
+    answer, status = once(lambda db: booked(db, booking), status=201, shown_once="links")
     return answer, status, {"Location": f"/api/v1/lab-sessions/{answer['id']}"}
 
 
 def booked(db: Session, booking: BookIn) -> dict[str, Any]:
     settings = site().settings
+    wish = wish_of(db, booking)
     made = lab_sessions.book(
         db,
         actor=actor(),
-        wish=wish_of(db, booking),
+        wish=wish,
         now=now(),
         reserve_hosts=settings.reserve_hosts,
         timezone=settings.timezone,
     )
+    links = invitations.invite(
+        db,
+        actor=actor(),
+        made=made,
+        people=wish.people,
+        now=now(),
+        base_url=settings.base_url,
+        timezone=settings.timezone,
+    )
     dates = [DateOut(id=one.id, starts_at=one.starts_at) for one in made]
-    return BookedOut(**fields_of(made[0]), dates=dates).model_dump(mode="json")
+    return BookedOut(**fields_of(made[0]), dates=dates, links=[link_out(link) for link in links]).model_dump(
+        mode="json"
+    )
 
 
 def wish_of(db: Session, booking: BookIn) -> Wish:
     department = department_id_of(db, booking.department) if booking.department else None
-    return Wish(booking.lab, dates_of(booking), booking.minutes, booking.seats, booking.room, department)
+    wish = Wish(booking.lab, dates_of(booking), booking.minutes, booking.seats, booking.room, department)
+    return replace(wish, people=people_of(booking), only_listed=booking.only_listed)
+
+
+def people_of(booking: BookIn) -> tuple[Person, ...]:
+    return check_people(
+        [Person(one) if isinstance(one, str) else Person(one.name, one.email) for one in booking.people]
+    )
+
+
+def link_out(link: PersonalLink) -> LinkOut:
+    base_url = site().settings.base_url.rstrip("/")
+    return LinkOut(lab_session=link.lab_session.id, name=link.name, email=link.email, link=base_url + link.path)
 
 
 def dates_of(booking: BookIn) -> tuple[datetime, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from portal.models.accounts import Account, Membership
 from portal.models.audit import AuditEntry, AuditHead
 from portal.models.base import Base
+from portal.models.calendar_feeds import CalendarFeed
 from portal.models.claims import Claim
 from portal.models.consoles import ConsoleTicket
 from portal.models.departments import Department
 from portal.models.hosts import Host
 from portal.models.idempotency import IdempotencyKey
+from portal.models.invitations import Invitation
 from portal.models.lab_sessions import LabSession, StepResult, Student
 from portal.models.labs import Lab, LabVersion, SeatImage
 from portal.models.leases import LeaseNotice
@@ -30,11 +32,13 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Base",
+    "CalendarFeed",
     "Claim",
     "ConsoleTicket",
     "Department",
     "Host",
     "IdempotencyKey",
+    "Invitation",
     "Job",
     "JobLine",
     "Lab",

@@ -62,6 +62,7 @@ class LabSession(Base, kw_only=True):
     told_missing: Mapped[bool] = mapped_column(default=False)  # the teacher knows that seats will be missing
     trouble: Mapped[str] = mapped_column(Text, default="")  # msgid; `trouble_params` fill it
     trouble_params: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    only_listed: Mapped[bool] = mapped_column(default=False)  # the code opens nothing: only personal links do
     grade_link: Mapped[dict[str, Any] | None] = mapped_column(default=None)  # kept for grades by LTI; not used yet
     revision: Mapped[int] = mapped_column(default=0)  # grows with each visible change; live pages compare it
     lab_version: Mapped[LabVersion] = relationship(init=False, lazy="joined", viewonly=True, repr=False)

@@ -27,6 +27,7 @@ from portal.core.calendar import (
 from portal.core.errors import N_, Invalid, InvalidOrder, NotAllowed, NotFound
 from portal.core.labs import LabSpec, lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
+from portal.core.people import Person
 from portal.core.policy import Actor, Permission
 from portal.core.texts import check_text
 from portal.models import Department, Host, LabSession, LabVersion
@@ -56,6 +57,8 @@ class Wish:
     seats: int
     room: str = ""
     department_id: UUID | None = None
+    people: tuple[Person, ...] = ()  # services/invitations gives them their links
+    only_listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ def check_wish(db: Session, *, actor: Actor, wish: Wish, now: datetime) -> Plan:
         lambda: check_dates(wish, now),
         lambda: check_text(wish.room, field="room"),
         lambda: check_lab_chosen(wish),
+        lambda: check_list(wish),
     )
     if errors:
         raise errors[0] if len(errors) == 1 else InvalidOrder(errors)
@@ -108,6 +112,16 @@ def check_wish(db: Session, *, actor: Actor, wish: Wish, now: datetime) -> Plan:
 def check_lab_chosen(wish: Wish) -> None:
     if not wish.lab:
         raise Invalid(N_("Please choose a lab."), field="lab")
+
+
+def check_list(wish: Wish) -> None:
+    if len(wish.people) > wish.seats:
+        raise Invalid(
+            N_("There are %(people)s people on the list, and only %(seats)s seats."),
+            field="people", people=len(wish.people), seats=wish.seats,
+        )  # fmt: skip
+    if wish.only_listed and not wish.people:
+        raise Invalid(N_("Please write who may come, if only people on the list may."), field="people")
 
 
 def check_numbers(wish: Wish) -> None:
@@ -236,6 +250,7 @@ def new_session(db: Session, actor: Actor, plan: Plan, starts_at: datetime, now:
         join_code=new_code(db),
         room=wish.room.strip(),
         prepare_at=starts_at - LEAD,
+        only_listed=wish.only_listed,
     )
     db.add(lab_session)
     db.flush()

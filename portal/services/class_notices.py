@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -11,9 +12,9 @@ from portal.core.errors import N_, inner
 from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import LabSession, Rehearsal
-from portal.services import seats
-from portal.services.letters import Body, moment_in_words, translate
+from portal.models import Account, LabSession, Rehearsal
+from portal.services import mails, seats
+from portal.services.letters import Body, as_html, as_text, moment_in_words, translate
 from portal.services.notices import kept_words, links, post
 
 TOLD_BEFORE = timedelta(minutes=10)  # the hour: time enough to change the plan
@@ -118,3 +119,38 @@ def rehearsal_facts(rehearsal: Rehearsal, lab_session: LabSession, locale: str) 
         said = kept_words(locale, trouble, finding["params"]) if trouble else translate(locale, N_("in order"))
         facts.append((step.title.read(locale) if step else finding["step"], said))
     return facts
+
+
+def tell_invited(
+    db: Session,
+    *,
+    teacher: Account,
+    name: str,
+    email: str,
+    dates: Sequence[tuple[LabSession, str]],
+    now: datetime,
+    base_url: str,
+    timezone: str = DEFAULT_TIMEZONE,
+) -> None:
+    """To somebody on the list, who may have no account: the class, or the dates of its series, each with its link."""
+    locale = teacher.locale
+    title = title_of(dates[0][0], locale)
+    paragraphs = (
+        translate(locale, N_("%(teacher)s invites you to the class “%(title)s”."), teacher=teacher.name, title=title),
+        translate(
+            locale,
+            N_(
+                "Open your link a few minutes before. You need no account and no code. "
+                "The link is yours alone: whoever opens it is you in the class."
+            ),
+        ),
+    )
+    facts = tuple(
+        (moment_in_words(locale, one.starts_at, timezone), one.room or translate(locale, N_("no room named")))
+        for one, _path in dates
+    )
+    pages = [(moment_in_words(locale, one.starts_at, timezone), path) for one, path in dates]
+    body = Body(paragraphs, facts, links(base_url, *pages))
+    text, html = (write(body, locale=locale, name=name) for write in (as_text, as_html))
+    subject = translate(locale, N_("Your class: %(title)s"), title=title)
+    mails.write_to(db, receiver=email, subject=subject, text=text, html=html, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ MOST_TRIES = 8
 FIRST_WAIT = timedelta(minutes=1)  # then 2, 4, 8 ... minutes: given up after about two hours
 AT_ONCE = 20
 OURS_FOR = timedelta(minutes=15)  # meanwhile no other worker sends the same mails
+PERSONAL = re.compile(r"(/join/back#)[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,24 @@ def write(
     return mail
 
 
+def write_to(db: Session, *, receiver: str, subject: str, text: str, html: str, now: datetime) -> Mail:
+    """As `write`, to somebody who has no account here."""
+    mail = Mail(receiver=receiver, subject=subject[:250], text=text, html=html, created_at=now)
+    db.add(mail)
+    return mail
+
+
 def due(db: Session, now: datetime, *, most: int = AT_ONCE) -> list[Mail]:
     query = select(Mail).where(Mail.state == MailState.QUEUED, or_(Mail.next_try_at.is_(None), Mail.next_try_at <= now))
     return list(db.scalars(query.order_by(Mail.created_at).limit(most).with_for_update(skip_locked=True)))
 
 
-def send_due(db: Session, mailer: Mailer, now: datetime, *, most: int = AT_ONCE) -> Sent:
+def send_due(db: Session, mailer: Mailer, now: datetime, *, most: int = AT_ONCE, keep_links: bool = False) -> Sent:
     """Send what is due. What fails is tried again with growing pauses, and given up after MOST_TRIES.
 
     The mails are marked as ours and committed before they go out (transactions.py), so a slow mail server
     holds nobody up, and of two workers one sends it. A worker that dies in between may send one mail twice.
+    Personal links go out of mails that are done with, unless `keep_links`: where mails are read here and nowhere else.
     """
     counts = {"sent": 0, "put_off": 0, "given_up": 0}
     mails = due(db, now, most=most)
@@ -62,7 +72,10 @@ def send_due(db: Session, mailer: Mailer, now: datetime, *, most: int = AT_ONCE)
     let_go(db)
     for mail_id, letter in letters:
         trouble, worth_trying = send_one(mailer, letter)
-        counts[note_sent(db.get_one(Mail, mail_id), trouble, worth_trying, now)] += 1
+        mail = db.get_one(Mail, mail_id)
+        counts[note_sent(mail, trouble, worth_trying, now)] += 1
+        if mail.state != MailState.QUEUED and not keep_links:
+            forget_keys(mail)
         let_go(db)
     return Sent(**counts)
 
@@ -85,7 +98,17 @@ def note_sent(mail: Mail, trouble: str, worth_trying: bool, now: datetime) -> st
         mail.next_try_at = now + FIRST_WAIT * 2 ** (mail.tries - 1)
         return "put_off"
     mail.state = MailState.FAILED
+    forget_keys(mail)
     return "given_up"
+
+
+def without_keys(text: str) -> str:
+    return PERSONAL.sub(r"\1…", text)
+
+
+def forget_keys(mail: Mail) -> None:
+    """A personal link is for its receiver; who reads the mails here afterwards cannot come in by it."""
+    mail.text, mail.html = without_keys(mail.text), without_keys(mail.html) if mail.html else None
 
 
 def listing(db: Session, *, actor: Actor, page: int = 1, state: MailState | None = None) -> Page[Mail]:

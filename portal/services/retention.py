@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from portal.models import Job, JobLine, LabSession, StepResult, Student
+from portal.models import Invitation, Job, JobLine, LabSession, StepResult, Student
 
 KEEP_LINES = timedelta(days=90)
 KEEP_STUDENTS = timedelta(days=365)  # a course is over by then, and so is what is asked about it
@@ -29,4 +29,11 @@ def forget_students(db: Session, now: datetime, *, keep: timedelta = KEEP_STUDEN
     ids = list(db.scalars(old))
     db.execute(update(StepResult).where(StepResult.student_id.in_(ids)).values(said=""))
     db.execute(update(Student).where(Student.id.in_(ids)).values(name="", hand=None, hand_at=None))
+    return len(ids) + forget_invited(db, now - keep, most)
+
+
+def forget_invited(db: Session, before: datetime, most: int) -> int:
+    of_old = select(Invitation.id).join(LabSession, LabSession.id == Invitation.lab_session_id)
+    ids = list(db.scalars(of_old.where(LabSession.ends_at < before).limit(most)))
+    db.execute(delete(Invitation).where(Invitation.id.in_(ids)))
     return len(ids)

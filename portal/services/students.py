@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, Conflict, Invalid, NotFound
 from portal.core.labs import LabSpec, lab_from_data
 from portal.core.lifecycle import LabSessionState
-from portal.models import LabSession, Seat, StepResult, Student
+from portal.models import Invitation, LabSession, Seat, StepResult, Student
 from portal.services import seats
 from portal.services.login_sessions import hash_of
 
@@ -64,6 +64,8 @@ def join(db: Session, *, code: str, name: str, locale: str, now: datetime, key: 
     before = student_of(db, key)
     if before and key and before.lab_session_id == lab_session.id and before.name.casefold() == name.casefold():
         return Joined(before, key)
+    if lab_session.only_listed:
+        raise Invalid(N_("Only people on the list come in. Please open your personal link."), field="code")
     refuse_taken(db, lab_session, name)
     new_key = secrets.token_urlsafe(32)
     student = Student(
@@ -86,17 +88,22 @@ def class_of(db: Session, code: str, now: datetime) -> LabSession:
     lab_session = db.scalar(query.with_for_update(of=LabSession))
     if lab_session is None or lab_session.starts_at - now > TOLD_AHEAD:
         raise Invalid(NO_SUCH_CODE, field="code")
-    if lab_session.state not in JOINABLE and lab_session.starts_at - now > EARLIEST:
-        raise Invalid(
-            N_("The class begins at %(at)s. Please come back a quarter of an hour before."),
-            field="code",
-            at=lab_session.starts_at,
-        )
+    refuse_early(lab_session, now, field="code")
     return lab_session
 
 
+def refuse_early(lab_session: LabSession, now: datetime, *, field: str) -> None:
+    if lab_session.state not in JOINABLE and lab_session.starts_at - now > EARLIEST:
+        raise Invalid(
+            N_("The class begins at %(at)s. Please come back a quarter of an hour before."),
+            field=field,
+            at=lab_session.starts_at,
+        )
+
+
 def refuse_taken(db: Session, lab_session: LabSession, name: str) -> None:
-    names = db.scalars(select(Student.name).where(Student.lab_session_id == lab_session.id)).all()
+    """Whoever is on the list keeps their name and their seat, also before they come."""
+    names = names_in(db, lab_session)
     if name.casefold() in {other.casefold() for other in names}:
         raise Invalid(
             N_("Somebody called “%(name)s” is in this class already. Please add something, as your surname."),
@@ -105,6 +112,15 @@ def refuse_taken(db: Session, lab_session: LabSession, name: str) -> None:
         )
     if len(names) >= lab_session.seats:
         raise Conflict(N_("All seats are taken; tell your teacher."))
+
+
+def names_in(db: Session, lab_session: LabSession) -> list[str]:
+    """Of those who came, and of those whose personal link waits for them."""
+    came = select(Student.name).where(Student.lab_session_id == lab_session.id)
+    waited_for = select(Invitation.name).where(
+        Invitation.lab_session_id == lab_session.id, Invitation.student_id.is_(None), Invitation.revoked_at.is_(None)
+    )
+    return [*db.scalars(came), *db.scalars(waited_for)]
 
 
 def student_of(db: Session, key: str | None) -> Student | None:

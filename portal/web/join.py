@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import PortalError
-from portal.services import students
+from portal.services import invitations, students
 from portal.services.students import MOST_IN_NAME, Joined
 from portal.web.context import db, now, public, student_or_none
 from portal.web.forms.join import BackForm, JoinForm
@@ -69,13 +69,19 @@ def ask_back() -> str:
 def come_back() -> ResponseReturnValue:
     form = BackForm()
     key = str(form.key.data or "").strip()
-    student = students.student_of(db(), key) if form.validate_on_submit() else None
-    if student is None:
+    try:
+        joined = invitations.come_in(db(), key=key, locale=current_language(), now=now()) if form.validate() else None
+    except PortalError as error:  # too early: a right key, which is no guess
+        form.add_problem(error.field, in_words(error))
+        return render_template("join/back.html", form=form), 422
+    if joined is None:
         note_wrong_code()
         form.add_problem("key", _("This link leads to no class now. Please ask your teacher."))
         return render_template("join/back.html", form=form), 422
+    students.sit_down(db(), joined.student, now())
+    db().commit()
     answer = make_response(redirect(url_for("class_room.show"), 303))
-    give_key(answer, Joined(student, key))
+    give_key(answer, joined)
     return answer
 
 

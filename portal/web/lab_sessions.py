@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from urllib.parse import urlencode
+from functools import partial
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,12 +18,13 @@ from portal.core.lease import local_day
 from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Permission
 from portal.models import LabSession
-from portal.services import boards, lab_sessions, quotas
+from portal.services import boards, invitations, lab_sessions, quotas
 from portal.web.calendars import sheet_of
+from portal.web.class_links import links_page, title_of
 from portal.web.context import actor, db, now, permission, site
 from portal.web.formats import day, when
-from portal.web.forms.lab_sessions import ONCE, BookForm, MoveForm
-from portal.web.languages import current_language, in_words
+from portal.web.forms.lab_sessions import NEVER_BROUGHT, ONCE, BookForm, MoveForm
+from portal.web.languages import in_words
 from portal.web.rehearsals import card_of
 
 bp = Blueprint("lab_sessions", __name__, url_prefix="/classes")
@@ -39,11 +41,6 @@ def index() -> ResponseReturnValue:
     )
     page = "lab_sessions/_list.html" if "HX-Request" in request.headers else "lab_sessions/index.html"
     return render_template(page, found=found, words=words, past=past, title_of=title_of)
-
-
-def title_of(lab_session: LabSession) -> str:
-    """The lab's name as the reader reads it."""
-    return lab_from_data(lab_session.lab_version.spec).title.read(current_language())
 
 
 @bp.get("/new")
@@ -65,7 +62,7 @@ def book_form(labs: list[LabSpec], *, lab: str = "") -> BookForm:
 
 def book_page(form: BookForm, labs: list[LabSpec], refusal: ClassDoesNotFit | None = None) -> str:
     others = [other_time(form, start) for start in refusal.alternatives] if refusal else []
-    fewer = address_with(form, seats=str(refusal.seats_that_fit)) if refusal and refusal.seats_that_fit else ""
+    fewer = {"seats": str(refusal.seats_that_fit)} if refusal and refusal.seats_that_fit else {}
     return render_template(
         "lab_sessions/new.html",
         form=form,
@@ -74,20 +71,22 @@ def book_page(form: BookForm, labs: list[LabSpec], refusal: ClassDoesNotFit | No
         why=in_words(refusal) if refusal else "",
         others=others,
         fewer=fewer,
+        listed=bool(form.people.data),
+        address_with=partial(address_with, form),
     )
 
 
-def other_time(form: BookForm, start: datetime) -> tuple[str, str]:
-    """Words and address of the form with this beginning; the other days of a list move along."""
+def other_time(form: BookForm, start: datetime) -> tuple[str, dict[str, str]]:
+    """Words, and what changes in the form with this beginning; the other days of a list move along."""
     local = start.astimezone(ZoneInfo(site().settings.timezone))
     shift = local.date() - (form.days()[0])
     dates = "\n".join(f"{one + shift:%d/%m/%Y}" for one in form.days()[1:]) if form.repeat.data == "listed" else ""
-    return when(start), address_with(form, day=local.date().isoformat(), at=f"{local:%H:%M}", dates=dates)
+    return when(start), {"day": local.date().isoformat(), "at": f"{local:%H:%M}", "dates": dates}
 
 
-def address_with(form: BookForm, **changes: str) -> str:
-    """The form with all that was typed, but for these changes."""
-    typed = {name: value for name, value in request.form.items() if name in form.data and name != "csrf_token"}
+def address_with(form: BookForm, changes: dict[str, str]) -> str:
+    """The form with all that was typed, but for these changes and for people's names."""
+    typed = {name: value for name, value in request.form.items() if name in form.data and name not in NEVER_BROUGHT}
     answers = {name: value for name, value in {**typed, **changes}.items() if value}
     return f"{url_for('lab_sessions.new')}?{urlencode(answers)}"
 
@@ -99,6 +98,8 @@ def book() -> ResponseReturnValue:
     form = book_form(labs)
     if not form.validate_on_submit():
         return book_page(form, labs), 422
+    if "instead" in request.form:  # an offered time, chosen with a list of people that stands in no address
+        return book_page(form.fill(dict(parse_qsl(request.form["instead"][:3000]))), labs)
     settings, refusal = site().settings, None
     try:
         made = lab_sessions.book(
@@ -109,6 +110,15 @@ def book() -> ResponseReturnValue:
             reserve_hosts=settings.reserve_hosts,
             timezone=settings.timezone,
         )
+        links = invitations.invite(
+            db(),
+            actor=actor(),
+            made=made,
+            people=form.persons,
+            now=now(),
+            base_url=settings.base_url,
+            timezone=settings.timezone,
+        )
     except PortalError as error:
         db().rollback()
         if isinstance(error, ClassDoesNotFit):
@@ -117,6 +127,8 @@ def book() -> ResponseReturnValue:
             form.show_trouble(error)
         return book_page(form, labs, refusal), error.status
     db().commit()
+    if links:
+        return links_page(links, made)
     if len(made) == 1:
         flash(_("The class is booked. Its room is kept."), "success")
         return redirect(url_for("lab_sessions.show", lab_session_id=made[0].id), 303)
@@ -136,6 +148,7 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
         board=board,
         seen=boards.seen_of(board),
         tiles=tiles,
+        listed=invitations.listed(db(), lab_session),
         several=boards.are_several(tiles),
         lab=lab_from_data(lab_session.lab_version.spec),
         title=title_of(lab_session),

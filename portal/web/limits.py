@@ -12,6 +12,7 @@ from flask_limiter.util import get_remote_address
 TRIES_OF_ADDRESS = "120 per minute"
 TRIES_OF_NAME = "10 per minute"
 WRONG_CODES = "10 per 10 minutes"  # only codes that open no class count: a whole class may sit behind one address
+READS_OF_FEED = "30 per minute"  # of one calendar from one address; programs ask once an hour
 limiter = Limiter(key_func=get_remote_address)
 
 

@@ -33,4 +33,5 @@ def show(mail_id: UUID) -> ResponseReturnValue:
     mail = db().get(Mail, mail_id)
     if mail is None:
         raise NotFound(N_("There is no such mail."))
-    return render_template("mails/show.html", mail=mail)
+    text = mail.text if site().settings.mailer == "page" else mails.without_keys(mail.text)
+    return render_template("mails/show.html", mail=mail, text=text)

@@ -124,7 +124,7 @@ def send_mails(site: Site) -> object:
         if not mails.due(db, site.clock(), most=1):
             return None
     with site.write_sessions() as db:  # it commits by itself, so that nobody waits for the mail server
-        return mails.send_due(db, site.mailer, site.clock())
+        return mails.send_due(db, site.mailer, site.clock(), keep_links=site.settings.mailer == "page")
 
 
 def refresh_hosts(site: Site) -> None:

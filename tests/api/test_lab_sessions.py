@@ -93,6 +93,17 @@ def test_what_does_not_fit_offers_what_does(tom: Caller, db: Session) -> None:
     assert tom.post("/lab-sessions", {**BOOKING, "seats": refused["seats_that_fit"]}).status_code == 201
 
 
+def test_each_person_gets_a_link_that_is_answered_once(tom: Caller, db: Session) -> None:
+    booking = {**BOOKING, "people": ["Ana", {"name": "Bea", "email": "bea@example.org"}], "repeat": {"times": 2}}
+    answers = [tom.post("/lab-sessions", booking, Idempotency_Key="k7").get_json() for _ in range(2)]
+    links = answers[0]["links"]
+    assert [one["name"] for one in links] == ["Ana", "Bea"] * 2
+    assert len({one["link"] for one in links}) == 4
+    assert {one["lab_session"] for one in links} == {one["id"] for one in answers[0]["dates"]}
+    assert (answers[1]["id"], answers[1]["links"]) == (answers[0]["id"], [])
+    assert count(db) == 2
+
+
 def test_only_labs_that_are_there_are_booked(tom: Caller) -> None:
     answer = tom.post("/lab-sessions", {**BOOKING, "lab": "nothing"})
     assert problem(answer) == (404, "not-found")
@@ -130,7 +141,13 @@ def test_the_same_key_books_once(tom: Caller, db: Session) -> None:
         ({"repeat": {"times": 53}}, "repeat.times"),
         ({"repeat": {"dates": ["2026-13-01"]}}, "repeat.dates"),
         ({"repeat": {"times": 2, "without": ["2026-03-03", "2026-03-10"]}}, "starts_at"),
-        ({"people": []}, "people"),
+        ({"person": "Ana"}, "person"),
+        ({"people": ["Ana", "ana"]}, "people"),
+        ({"people": ["Ana\u202e"]}, "people"),
+        ({"people": [{"name": "Ana", "email": "ana"}]}, "people"),
+        ({"people": [f"Student {number}" for number in range(11)]}, "people"),
+        ({"people": [f"Student {number}" for number in range(41)], "seats": 40}, "people"),
+        ({"only_listed": True}, "people"),
     ],
 )
 def test_bad_bookings_name_the_place(tom: Caller, db: Session, change: dict[str, object], field: str) -> None:

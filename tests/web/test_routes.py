@@ -17,6 +17,7 @@ from tests.web.conftest import CheckingClient
 
 OPEN = {
     "about.accessibility",
+    "calendar_feeds.show",
     "about.health",
     "class_room.ended",
     "join.ask_back",

@@ -31,6 +31,11 @@ class RepeatIn(Body):
         return self
 
 
+class PersonIn(Body):
+    name: Line
+    email: Line = ""
+
+
 class BookIn(Body):
     lab: Slug
     starts_at: Moment
@@ -39,6 +44,10 @@ class BookIn(Body):
     room: Room = ""
     repeat: RepeatIn | None = None
     department: Slug | None = Field(None, description="Only for who teaches in several.")
+    people: list[Line | PersonIn] = Field(
+        [], max_length=MOST_SEATS, description="Names, or names with mail addresses; each gets a personal link."
+    )
+    only_listed: StrictBool = Field(False, description="The code opens nothing; only personal links do.")
 
 
 class LabSessionsQuery(PageQuery):
@@ -63,6 +72,7 @@ class LabSessionOut(BaseModel):
     opened_at: datetime | None
     ended_at: datetime | None
     locked: bool
+    only_listed: bool
     notice: str
     trouble: str | None = None
 
@@ -100,10 +110,20 @@ class DateOut(BaseModel):
     starts_at: datetime
 
 
+class LinkOut(BaseModel):
+    lab_session: UUID
+    name: str
+    email: str
+    link: str = Field(description="Whoever opens it is this person in the class.")
+
+
 class BookedOut(LabSessionOut):
     """The first class; `dates` are all that were booked with it, each a class of its own."""
 
     dates: list[DateOut]
+    links: list[LinkOut] = Field(
+        description="One for each of `people` and each date. Shown this once: the same call again has none."
+    )
 
 
 class LabSessionsOut(PageOut):

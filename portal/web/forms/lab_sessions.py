@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from wtforms import RadioField, SelectField, StringField, TextAreaField, TimeField
+from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField, TimeField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal.core import recurrence
@@ -17,12 +17,14 @@ from portal.core.errors import InvalidOrder, PortalError
 from portal.core.labs import LabSpec
 from portal.models import Department
 from portal.services.lab_sessions import Wish
+from portal.web.forms.class_people import PeopleForm
 from portal.web.forms.fields import CountField, DayField, PortalForm, options, stripped
 from portal.web.languages import current_language, in_words
 
 ONCE, WEEKLY, LISTED = "once", "weekly", "listed"
 DAY_FORMATS = ("%d/%m/%Y", "%Y-%m-%d")
 MOST_LINES = 60
+NEVER_BROUGHT = frozenset({"csrf_token", "people", "people_file"})  # names of people stand in no address
 
 
 class ClockField(TimeField):
@@ -54,7 +56,7 @@ class MoveForm(PortalForm):
             self.add_problem(one.field, in_words(one))
 
 
-class BookForm(MoveForm):
+class BookForm(PeopleForm, MoveForm):
     lab = SelectField(_("Lab"), coerce=str, validators=[InputRequired(message=_("Please choose a lab."))])
     department_id = SelectField(_("Department"), coerce=str)
     minutes = CountField(_("Minutes"), validators=[InputRequired(message=_("Please say how long it lasts."))])
@@ -78,6 +80,10 @@ class BookForm(MoveForm):
         validators=[Length(max=2000, message=_("Please keep it below %(max)d characters."))],
     )
 
+    only_listed = BooleanField(
+        _("Only people on the list"), description=_("Then the code of the class opens nothing; personal links do.")
+    )
+
     def offer(self, labs: Sequence[LabSpec], departments: Sequence[Department]) -> BookForm:
         """What may be chosen; a department only where there is a choice."""
         language = current_language()
@@ -94,10 +100,11 @@ class BookForm(MoveForm):
     def fill(self, values: Mapping[str, str]) -> BookForm:
         """What an address brings along, as a link to another time does; nonsense is left out."""
         for name, field in self._fields.items():
-            if name in values and name != "csrf_token":
+            if name in values and name not in NEVER_BROUGHT:
                 before = field.data
                 try:
                     field.process_formdata([values[name]])
+                    field.raw_data = [values[name]]  # what is shown of it
                 except (ValueError, ValidationError):
                     field.data = before
         return self
@@ -112,6 +119,8 @@ class BookForm(MoveForm):
             seats=self.seats.data or 0,
             room=self.room.data or "",
             department_id=UUID(chosen) if chosen else None,
+            people=self.persons,
+            only_listed=bool(self.only_listed.data),
         )
 
     def days(self) -> tuple[date, ...]:
