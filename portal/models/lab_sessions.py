@@ -80,8 +80,8 @@ class LabSession(Base, kw_only=True):
         self.show_change()
 
     def show_change(self) -> None:
-        """Tell the live pages. Counted by the database: somebody else may count at the same moment."""
-        self.revision = LabSession.revision + 1
+        """Tell the live pages. The row is to be held: somebody else may count at the same moment."""
+        self.revision += 1
 
 
 class Student(Base, kw_only=True):

@@ -28,6 +28,11 @@ def bump(db: Session, lab_session_id: UUID) -> None:
     db.execute(update(LabSession).where(LabSession.id == lab_session_id).values(revision=LabSession.revision + 1))
 
 
+def held_session(db: Session, lab_session_id: UUID) -> LabSession:
+    """The class as it is now, and nobody else changes it until the transaction ends."""
+    return db.get_one(LabSession, lab_session_id, with_for_update={"of": LabSession}, populate_existing=True)
+
+
 def seats_of(db: Session, lab_session_id: UUID, states: Collection[SeatState] = tuple(SeatState)) -> list[Seat]:
     query = select(Seat).where(Seat.lab_session_id == lab_session_id, Seat.state.in_(states))
     return list(db.scalars(query.order_by(Seat.number)))

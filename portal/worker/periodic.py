@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from portal.models import Host
 from portal.services import (
+    class_clock,
     class_notices,
     hosts,
     leases,
@@ -19,7 +20,6 @@ from portal.services import (
     mails,
     rehearsals,
     retention,
-    teaching,
     workers,
     workflows,
 )
@@ -86,14 +86,14 @@ def start_dated(site: Site) -> int:
 
 def prepare_classes(site: Site) -> int:
     with site.write_sessions.begin() as db:
-        return teaching.prepare_due(db, queue=site.queue, now=site.clock())
+        return class_clock.prepare_due(db, queue=site.queue, now=site.clock())
 
 
 def turn_classes(site: Site) -> int:
     """Those that are ready begin, those that are over end."""
     with site.write_sessions.begin() as db:
         now = site.clock()
-        return teaching.begin_due(db, now=now) + teaching.end_due(db, queue=site.queue, now=now)
+        return class_clock.begin_due(db, now=now) + class_clock.end_due(db, queue=site.queue, now=now)
 
 
 def tell_teachers(site: Site) -> int:

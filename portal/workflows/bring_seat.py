@@ -100,7 +100,7 @@ def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
     """The board says which seat stayed behind, and why."""
     seat = db.get_one(Seat, workflow.subject_id)
-    lab_session = db.get_one(LabSession, seat.lab_session_id)
+    lab_session = seats.held_session(db, seat.lab_session_id)
     reason = inner(workflow.error or "", workflow.error_params)
     lab_session.tell_trouble(NOT_BROUGHT, {"number": seat.number, "reason": reason})
 

@@ -12,7 +12,7 @@ from portal.core.errors import N_, OutsideUnavailable, PlaybookFailed
 from portal.core.lifecycle import HostState
 from portal.interfaces import HostAddress
 from portal.models import ConsoleTicket, Host, LabSession, Seat, SeatMachine, Workflow
-from portal.services import audit, seat_claims
+from portal.services import audit, seat_claims, seats
 from portal.services.hosts import all_hosts
 from portal.services.seats import subject_of
 from portal.workflows.seat_images import tidy_images
@@ -48,8 +48,7 @@ def prove(ctx: Context) -> None:
             db.delete(ticket)
         if ctx.mark_once(db, N_("Nothing is left.")):
             note(db, ctx, "lab_session.cleared", left)
-        lab_session = db.get_one(LabSession, ctx.subject_id)
-        lab_session.tell_trouble("")
+        seats.held_session(db, ctx.subject_id).tell_trouble("")
 
 
 def note(db: Session, ctx: Context, action: str, things: dict[str, list[str]]) -> None:
@@ -62,16 +61,16 @@ def note(db: Session, ctx: Context, action: str, things: dict[str, list[str]]) -
 def found_on_hosts(ctx: Context, *, patient: bool = False) -> dict[str, list[str]]:
     """By host, what each shows of this class. One that does not answer raises HypervisorUnavailable, or is noted."""
     with ctx.site.sessions() as db:
-        seats = set(db.scalars(select(Seat.id).where(Seat.lab_session_id == ctx.subject_id)))
-        hosts = [host.reached_at for host in all_hosts(db) if host.state != HostState.LOST and used(db, host, seats)]
-        machines = set(db.scalars(select(SeatMachine.id).where(SeatMachine.seat_id.in_(seats))))
-    found = {host.name: traces_of(ctx, host, seats | machines, patient=patient) for host in hosts}
+        seat_ids = set(db.scalars(select(Seat.id).where(Seat.lab_session_id == ctx.subject_id)))
+        hosts = [host.reached_at for host in all_hosts(db) if host.state != HostState.LOST and used(db, host, seat_ids)]
+        machines = set(db.scalars(select(SeatMachine.id).where(SeatMachine.seat_id.in_(seat_ids))))
+    found = {host.name: traces_of(ctx, host, seat_ids | machines, patient=patient) for host in hosts}
     return {host: things for host, things in found.items() if things}
 
 
-def used(db: Session, host: Host, seats: Iterable[UUID]) -> bool:
+def used(db: Session, host: Host, seat_ids: Iterable[UUID]) -> bool:
     """Hosts without any seat of the class need not answer for it."""
-    return db.scalar(select(Seat.id).where(Seat.id.in_(seats), Seat.host_id == host.id).limit(1)) is not None
+    return db.scalar(select(Seat.id).where(Seat.id.in_(seat_ids), Seat.host_id == host.id).limit(1)) is not None
 
 
 def traces_of(ctx: Context, host: HostAddress, ids: set[UUID], *, patient: bool) -> list[str]:
@@ -100,7 +99,7 @@ def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
 
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
     """The class's page says what is left; the clock tries again."""
-    db.get_one(LabSession, workflow.subject_id).tell_trouble(workflow.error or "", workflow.error_params)
+    seats.held_session(db, workflow.subject_id).tell_trouble(workflow.error or "", workflow.error_params)
 
 
 def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:

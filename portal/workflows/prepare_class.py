@@ -51,7 +51,7 @@ def unmake(ctx: Context) -> None:
 def open_room(ctx: Context) -> None:
     """The class is ready. If seats are missing, its teacher is told why, once."""
     with ctx.write() as db:
-        lab_session = db.get_one(LabSession, ctx.subject_id)
+        lab_session = seats.held_session(db, ctx.subject_id)
         ctx.check_under_lock(db)
         if lab_session.state != LabSessionState.PREPARING:
             return
@@ -89,14 +89,14 @@ def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
 
 def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
     """The page and, the first time, a letter say why; the clock tries again until the class is over."""
-    lab_session = db.get_one(LabSession, workflow.subject_id)
+    lab_session = seats.held_session(db, workflow.subject_id)
     lab_session.tell_trouble(workflow.error or "", workflow.error_params)
     class_notices.tell_trouble(db, lab_session=lab_session, now=ctx.site.clock(), base_url=ctx.site.settings.base_url)
 
 
 def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:
     """Nothing is left on the hosts, and the class is over before it began."""
-    lab_session = db.get_one(LabSession, workflow.subject_id)
+    lab_session = seats.held_session(db, workflow.subject_id)
     now = ctx.site.clock()
     for seat in db.query(Seat).where(Seat.lab_session_id == lab_session.id, Seat.state != SeatState.GONE):
         seat.move_to(SeatState.GONE)  # never placed

@@ -25,9 +25,10 @@ from portal.core.labs import (
 )
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.naming import seat_id_for, seat_machine_id_for, seat_machine_name
-from portal.core.policy import Role
+from portal.core.policy import Actor, Role
 from portal.core.templates import Words
 from portal.models import Account, Lab, LabSession, LabVersion, Seat, SeatMachine, Student
+from portal.services.accounts import actor_of
 from tests.factories.accounts import make_account, make_department
 from tests.factories.cluster import make_template, make_template_version
 from tests.factories.moments import NOW
@@ -250,3 +251,8 @@ def make_seat(
     db.flush()
     db.refresh(seat)
     return seat
+
+
+def teacher_of(lab_session: LabSession) -> Actor:
+    """Whoever teaches this class, as the services know them."""
+    return actor_of(lab_session.teacher)

@@ -10,7 +10,7 @@ from portal.core.calendar import LEAD
 from portal.core.lead import MARGIN, SHORTEST
 from portal.core.lifecycle import LabSessionState, SeatImageState, WorkflowState
 from portal.models import LabSession, LabVersion, SeatImage, Workflow
-from portal.services import lead_times, teaching
+from portal.services import class_clock, lead_times
 from portal.services.seat_designs import design_of, image_key
 from tests.factories.classes import make_lab_session, make_lab_version, make_seat, template_version_of
 from tests.factories.cluster import make_host
@@ -74,9 +74,9 @@ def test_the_clock_begins_it_then_and_not_before(db: Session) -> None:
     for _ in range(3):
         ran(db, version)
     coming(db, version, NOW + LEAD)
-    assert teaching.prepare_due(db, queue=queue, now=NOW) == 0
-    assert teaching.prepare_due(db, queue=queue, now=NOW + LEAD - QUICK - timedelta(seconds=1)) == 0
-    assert teaching.prepare_due(db, queue=queue, now=NOW + LEAD - QUICK) == 1
+    assert class_clock.prepare_due(db, queue=queue, now=NOW) == 0
+    assert class_clock.prepare_due(db, queue=queue, now=NOW + LEAD - QUICK - timedelta(seconds=1)) == 0
+    assert class_clock.prepare_due(db, queue=queue, now=NOW + LEAD - QUICK) == 1
 
 
 def test_runs_that_failed_first_or_lacked_seats_say_nothing(db: Session) -> None:

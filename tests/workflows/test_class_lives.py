@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select, update
 from portal.backends.fake_cluster import Trouble
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import Claim, Host
-from portal.services import teaching
+from portal.services import class_clock, teaching
 from portal.workflows.sequence import Hooks
 from tests.workflows.school import School, make_school
 
@@ -111,7 +111,7 @@ class Life:
         for _ in range(3):
             self.school.wait(120)
             with self.school.site.write_sessions.begin() as db:
-                begun = teaching.end_due(db, queue=self.school.queue, now=self.school.now())
+                begun = class_clock.end_due(db, queue=self.school.queue, now=self.school.now())
             if begun:
                 self.school.run()
 

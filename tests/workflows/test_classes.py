@@ -13,7 +13,7 @@ from portal.core.lifecycle import LabSessionState, SeatImageState, SeatState
 from portal.core.policy import Actor
 from portal.core.templates import Personalisation
 from portal.models import AuditEntry, Claim, LabSession, Mail, SeatImage, Template, TemplateVersion
-from portal.services import accounts, lab_sessions, teaching
+from portal.services import accounts, class_clock, lab_sessions, teaching
 from portal.workflows.sequence import Hooks
 from tests.factories.classes import template_version_of
 from tests.workflows.school import School, school
@@ -156,7 +156,7 @@ def test_what_a_silent_host_keeps_is_not_called_gone(school: School) -> None:
     school.cluster.trouble("hv2")
     school.wait(120)
     with school.site.write_sessions.begin() as db:
-        assert teaching.end_due(db, queue=school.queue, now=school.now()) == 1
+        assert class_clock.end_due(db, queue=school.queue, now=school.now()) == 1
     assert school.run() == "done"
     assert school.is_empty()
 
@@ -241,7 +241,7 @@ def test_a_class_that_is_cancelled_when_its_seats_are_ready_leaves_nothing(schoo
     school.prepare(class_id)
     with school.site.write_sessions.begin() as db:
         lab_sessions.cancel(db, actor=teacher_of(school, class_id), lab_session_id=class_id, now=school.now())
-        assert teaching.end_due(db, queue=school.queue, now=school.now()) == 1
+        assert class_clock.end_due(db, queue=school.queue, now=school.now()) == 1
     assert school.run() == "done"
     assert school.is_empty()
     assert claims(school) == []
