@@ -11,6 +11,7 @@ from portal.bench import our_classes, raw, raw_classes
 from portal.bench.ground import Ground, Say
 from portal.bench.our_classes import ClassRun
 from portal.bench.tables import Table
+from portal.core.lifecycle import SeatImageState
 
 SETTLE_S = 3.0
 AIM_FACTOR, AIM_S = 1.3, 3.0  # warm: at most so many times raw, and so many seconds
@@ -70,6 +71,7 @@ def bench_classes(
 def measure(ground: Ground, slug: str, count: int, rounds: int, *, cold: bool, plain: bool, say: Say) -> Measured:
     """Interleaved, so that a busy moment of this machine meets everybody."""
     found = Measured(count)
+    our_classes.set_images(ground.site, SeatImageState.READY)
     image = our_classes.image_of(ground.site, slug)
     _version, design = our_classes.newest_version(ground.site, slug)
     for number in range(1, rounds + 1):
