@@ -11,6 +11,7 @@ from portal.api.auth import permission
 from portal.api.context import actor, now, site, writing
 from portal.api.lab_session_views import lab_session_out
 from portal.api.schemas.lab_sessions import CancelIn, LabSessionOut, LockIn, MessageIn, ResetIn, ResetOut
+from portal.api.schemas.seats import CheckIn
 from portal.core.errors import N_, NotFound
 from portal.core.lifecycle import SeatState
 from portal.core.policy import Permission
@@ -83,6 +84,20 @@ def lock(lab_session_id: UUID, wish: LockIn) -> LabSessionOut:
     with writing() as db:
         teaching.set_lock(db, actor=actor(), lab_session_id=lab_session_id, locked=wish.locked, now=now())
         return lab_session_out(lab_sessions.get(db, actor=actor(), lab_session_id=lab_session_id))
+
+
+@bp.post("/step")
+@bp.input(CheckIn, arg_name="wish")
+@bp.output(ResetOut)
+@bp.doc(summary="Bring everybody to the beginning of a step", operation_id="bring_lab_session")
+@permission(Permission.TEACH)
+def step(lab_session_id: UUID, wish: CheckIn) -> ResetOut:
+    """What a student has not done before it is done for them. Says how many seats were begun."""
+    with writing() as db:
+        begun = teaching.bring_all(
+            db, actor=actor(), lab_session_id=lab_session_id, step=wish.step, queue=site().queue, now=now()
+        )
+        return ResetOut(begun=begun)
 
 
 @bp.post("/end")

@@ -209,6 +209,7 @@ ACTIONS = [
     ("reset", {"seats": [1]}),
     ("message", {"text": "Hello"}),
     ("lock", {"locked": True}),
+    ("step", {"step": "touch"}),
     ("end", {}),
     ("cancel", {}),
 ]
@@ -263,6 +264,15 @@ def test_everybody_is_told_and_locked(tom: Caller, lab_session: LabSession) -> N
     assert problem(tom.post(f"{path}/message", {"text": "x" * 501})) == (422, "invalid")
     assert [tom.post(f"{path}/lock", body).get_json()["locked"] for body in ({}, {"locked": False})] == [True, False]
     assert problem(tom.post(f"{path}/lock", {"locked": "yes"})) == (422, "invalid")
+
+
+def test_everybody_is_brought_to_a_step(tom: Caller, lab_session: LabSession, queue: ListQueue) -> None:
+    path = f"/lab-sessions/{lab_session.id}/step"
+    begun = tom.post(path, {"step": "touch"}).get_json()["begun"]
+    assert begun == len(queue.entries) > 0
+    assert {entry[0] for entry in queue.entries} == {"bring_seat"}
+    assert problem(tom.post(path, {"step": "elsewhere"})) == (404, "not-found")
+    assert problem(tom.post(path, {})) == (422, "invalid")
 
 
 def test_a_class_ends_once(tom: Caller, lab_session: LabSession, queue: ListQueue) -> None:

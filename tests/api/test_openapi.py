@@ -49,6 +49,7 @@ def test_all_calls_are_described(described: dict[str, Any]) -> None:
         "POST /lab-sessions/{lab_session_id}/reset",
         "POST /lab-sessions/{lab_session_id}/message",
         "POST /lab-sessions/{lab_session_id}/lock",
+        "POST /lab-sessions/{lab_session_id}/step",
         "POST /lab-sessions/{lab_session_id}/end",
         "POST /lab-sessions/{lab_session_id}/cancel",
         "POST /seats/{seat_id}/reset",
