@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from portal.backends.template_mistakes import Mistake
+from portal.backends.template_mistakes import Mistake, all_or_a_list
 from portal.backends.template_schema import PATTERNS as TEMPLATE_PATTERNS
 from portal.backends.template_schema import LongWordsPart, Name, Part, Slug, WordsPart, quick_pattern
 from portal.core.errors import N_
@@ -171,11 +171,7 @@ class LabFile(Part):
     @field_validator("offered_to", mode="before")
     @classmethod
     def all_or_some(cls, value: object) -> object:
-        if value == "all":
-            return None
-        if isinstance(value, list):
-            return value
-        raise Mistake(N_("must be all, or a list of departments"))
+        return all_or_a_list(value)
 
     @model_validator(mode="after")
     def names_are_unique(self) -> Self:

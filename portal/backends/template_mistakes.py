@@ -48,6 +48,15 @@ class Mistake(ValueError):
         return cls(problem.message, at=at, **{name: str(value) for name, value in problem.params.items()})
 
 
+def all_or_a_list(value: object) -> object:
+    """Who may have something: in the file "all" or a list of departments, here None or that list."""
+    if value == "all":
+        return None
+    if isinstance(value, list):
+        return value
+    raise Mistake(N_("must be all, or a list of departments"))
+
+
 def explain(error: Mapping[str, Any], document: YamlDocument, patterns: Mapping[str, str]) -> TemplateError:
     """pydantic's finding with the line it belongs to. The value itself is left out: it may be long or private.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from portal.backends.template_mistakes import Mistake
+from portal.backends.template_mistakes import Mistake, all_or_a_list
 from portal.core.errors import N_, Invalid
 from portal.core.parameters import check_value
 from portal.core.patterns import check_pattern
@@ -265,11 +265,7 @@ class TemplateFile(Part):
     @field_validator("may_order", mode="before")
     @classmethod
     def all_or_some(cls, value: object) -> object:
-        if value == "all":
-            return None
-        if isinstance(value, list):
-            return value
-        raise Mistake(N_("must be all, or a list of departments"))
+        return all_or_a_list(value)
 
     @model_validator(mode="after")
     def names_are_unique(self) -> Self:
