@@ -27,7 +27,7 @@ from ansible.module_utils.vivero_seat_domain import seat_domain_xml, turned_into
 from ansible.module_utils.vivero_seat_machines import find, remove_machine
 from ansible.module_utils.vivero_seat_network import make_network
 from ansible.module_utils.vivero_seat_places import ImagePlaces, SeatMachinePlaces, SeatPlaces
-from ansible.module_utils.vivero_seat_work import SeatWork, guarded, in_threads
+from ansible.module_utils.vivero_seat_work import SeatWork, answer, guarded, in_threads
 from ansible.module_utils.vivero_seed import make_seed
 from ansible.module_utils.vivero_storage import make_folder, token_of
 
@@ -255,15 +255,7 @@ def main() -> None:
             "boots_per_core": {"type": "int", "default": 2},
         }
     )
-    libvirt.registerErrorHandler(lambda context, error: None, None)
-    try:
-        makings = make_seats(module.params)
-    except Refused as error:
-        module.fail_json(msg=str(error))
-    except libvirt.libvirtError as error:
-        module.fail_json(msg=f"libvirt: {error.get_error_message()}")
-    outcomes = [making.work.outcome("as it should be") for making in makings]
-    module.exit_json(changed=any(making.work.changed for making in makings), machines=outcomes)
+    answer(module, make_seats, unchanged="as it should be")
 
 
 if __name__ == "__main__":

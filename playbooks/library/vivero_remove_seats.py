@@ -15,7 +15,7 @@ from ansible.module_utils.vivero_machine import Refused, read_vm_id
 from ansible.module_utils.vivero_seat import read_seat_id
 from ansible.module_utils.vivero_seat_machines import domains_by_seat, remove_seat
 from ansible.module_utils.vivero_seat_places import SeatPlaces
-from ansible.module_utils.vivero_seat_work import SeatWork, guarded, in_threads
+from ansible.module_utils.vivero_seat_work import SeatWork, answer, guarded, in_threads
 from ansible.module_utils.vivero_storage import forget_fences, token_of
 
 DOCUMENTATION = """
@@ -91,15 +91,7 @@ def main() -> None:
             "storage_dir": {"type": "path", "required": True},
         }
     )
-    libvirt.registerErrorHandler(lambda context, error: None, None)
-    try:
-        removings = remove_seats(module.params)
-    except Refused as error:
-        module.fail_json(msg=str(error))
-    except libvirt.libvirtError as error:
-        module.fail_json(msg=f"libvirt: {error.get_error_message()}")
-    outcomes = [removing.work.outcome("was not there") for removing in removings]
-    module.exit_json(changed=any(removing.work.changed for removing in removings), machines=outcomes)
+    answer(module, remove_seats, unchanged="was not there")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from ansible.module_utils.vivero_machine import NAME, Refused, matching
 from ansible.module_utils.vivero_seat import read_image, read_seat_id
 from ansible.module_utils.vivero_seat_machines import domains_by_seat, remove_seat
 from ansible.module_utils.vivero_seat_places import ImagePlaces, SavedMachinePlaces, SeatPlaces
-from ansible.module_utils.vivero_seat_work import SeatWork, guarded, in_threads
+from ansible.module_utils.vivero_seat_work import SeatWork, answer, guarded, in_threads
 from ansible.module_utils.vivero_storage import make_folder, remove_tree, token_of, write_whole
 
 DOCUMENTATION = """
@@ -136,15 +136,7 @@ def main() -> None:
             "storage_dir": {"type": "path", "required": True},
         }
     )
-    libvirt.registerErrorHandler(lambda context, error: None, None)
-    try:
-        savings = save_seats(module.params)
-    except Refused as error:
-        module.fail_json(msg=str(error))
-    except libvirt.libvirtError as error:
-        module.fail_json(msg=f"libvirt: {error.get_error_message()}")
-    outcomes = [saving.work.outcome("was saved already") for saving in savings]
-    module.exit_json(changed=any(saving.work.changed for saving in savings), machines=outcomes)
+    answer(module, save_seats, unchanged="was saved already")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import libvirt
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.vivero_caller import check_caller
 from ansible.module_utils.vivero_machine import Refused
 from ansible.module_utils.vivero_seat_places import SeatPlaces
@@ -60,3 +61,16 @@ def guarded(work: SeatWork, storage: Path, step: Callable[[], None], *, retiring
         work.trouble = f"libvirt: {error.get_error_message()}"
     except (OSError, subprocess.SubprocessError) as error:
         work.trouble = f"{type(error).__name__}: {error}"
+
+
+def answer(module: AnsibleModule, work: Callable[[dict[str, Any]], list[Any]], *, unchanged: str) -> None:
+    """End the module with the outcome of each seat. What `work` returns has its SeatWork as `work`."""
+    libvirt.registerErrorHandler(lambda context, error: None, None)  # or it prints each error as well
+    try:
+        things = work(module.params)
+    except Refused as error:
+        module.fail_json(msg=str(error))
+    except libvirt.libvirtError as error:
+        module.fail_json(msg=f"libvirt: {error.get_error_message()}")
+    outcomes = [thing.work.outcome(unchanged) for thing in things]
+    module.exit_json(changed=any(thing.work.changed for thing in things), machines=outcomes)
