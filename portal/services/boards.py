@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from portal.core.labs import CheckBy, LabSpec, LabStep, lab_from_data
 from portal.core.lifecycle import SeatState, WorkflowState
-from portal.models import LabSession, Seat, StepResult, Student
+from portal.models import LabSession, Seat, StepResult, Student, Workflow
 from portal.services import seats, workflows
 from portal.services.workflows import Progress
 
+SHOWN_WORK = (*workflows.LIVE, WorkflowState.FAILED)
 SHOWN = (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN)
 
 
@@ -114,7 +115,7 @@ def board_of(db: Session, lab_session: LabSession, now: datetime) -> Board:
             Row(student, by_student.get(student.id), marks_of(spec, student, results.get(student.id, {})))
             for student in students
         ),
-        work=work if work is not None and work.state in (*workflows.LIVE, WorkflowState.FAILED) else None,
+        work=work if work is not None and work.state in SHOWN_WORK else None,
     )
 
 
@@ -174,6 +175,13 @@ def seen_of(board: Board) -> str:
     """Changes with everything that the board shows, but for the screens, which are asked for by themselves."""
     work = f"{board.work.workflow_id}.{board.work.revision}" if board.work else ""
     return f"{board.lab_session.revision}.{work}"
+
+
+def seen_now(db: Session, lab_session: LabSession) -> str:
+    """The same, without reading the board: pages ask every two seconds, and mostly nothing is new."""
+    workflow = db.get(Workflow, lab_session.workflow_id) if lab_session.workflow_id else None
+    work = f"{workflow.id}.{workflow.revision}" if workflow is not None and workflow.state in SHOWN_WORK else ""
+    return f"{lab_session.revision}.{work}"
 
 
 def are_several(tiles: Sequence[Tile]) -> bool:

@@ -49,9 +49,10 @@ def act(lab_session_id: UUID, work: Callable[[], object], done: str) -> Response
 @background
 def show(lab_session_id: UUID) -> ResponseReturnValue:
     """The board's fragment; nothing while the page shows the newest state already."""
-    board = boards.board_of(db(), own(lab_session_id), now())
-    if request.args.get("seen") == boards.seen_of(board):
+    lab_session = own(lab_session_id)
+    if request.args.get("seen") == boards.seen_now(db(), lab_session):
         return NOTHING_NEW
+    board = boards.board_of(db(), lab_session, now())
     return render_template("lab_sessions/_board.html", board=board, seen=boards.seen_of(board), alone=True)
 
 

@@ -50,19 +50,18 @@ def top_up(ctx: Context, *, spares: bool) -> None:
         first = max((seat.number for seat in rows), default=0) + 1
         missing = max(wanted - len(alive), 0)
         seats.add_seats(db, lab_session, design, range(first, first + missing), ctx.site.clock())
-        place(db, ctx, lab_session)
+        place(db, ctx, lab_session, design)
 
 
 def amount_of(machine: SeatMachine) -> Amount:
     return Amount(1, machine.vcpus, machine.memory_mib, machine.disk_gib)
 
 
-def place(db: Session, ctx: Context, lab_session: LabSession) -> None:
+def place(db: Session, ctx: Context, lab_session: LabSession, design: SeatDesign) -> None:
     """Hosts for all seats that have none yet."""
     homeless = [seat for seat in seats.seats_of(db, lab_session.id, (SeatState.BUILDING,)) if seat.host_id is None]
     if not homeless:
         return
-    design = design_of(db, lab_session.lab_version)
     slugs = {part.machine.name: part.spec.slug for part in design.parts}
     wanted = {
         seat.id: [seat_claims.SeatClaim(one.id, slugs[one.name], amount_of(one)) for one in machines]
