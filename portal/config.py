@@ -62,6 +62,17 @@ class Settings:
         return self.database_url.startswith("sqlite")
 
     @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https:")
+
+    def cookie(self, name: str) -> str:
+        """The full name of a cookie of ours. Browsers take the prefix from this very origin only (RFC 6265bis, 4.1.3).
+
+        So a guest behind a door of the same parent domain cannot plant one. Plain HTTP has no such protection.
+        """
+        return f"__Host-{name}" if self.is_https else name
+
+    @property
     def doors_at(self) -> str:
         """The domain of which each door has a name of its own; "" where doors cannot be opened.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from portal.config import Settings
 from portal.core.errors import Conflict, NotAllowed, NotFound
 from portal.live.asgi_types import Scope
 from portal.live.endings import NOT_ALLOWED, STOPPED, Ending
@@ -45,7 +46,7 @@ class Holder:
     student_id: UUID | None = None
 
 
-def showing_of(scope: Scope, base_url: str) -> Showing:
+def showing_of(scope: Scope, settings: Settings) -> Showing:
     """Raises NoTicket unless one of our pages asks with one ticket, beside `binary`, in Sec-WebSocket-Protocol.
 
     Never in the address, which ends up in logs.
@@ -54,9 +55,9 @@ def showing_of(scope: Scope, base_url: str) -> Showing:
     tickets = [one.removeprefix(TICKET) for one in offered if one.startswith(TICKET)]
     if PROTOCOL not in offered or len(tickets) != 1 or not 0 < len(tickets[0]) <= LONGEST_TICKET:
         raise NoTicket
-    if not from_our_pages(scope, base_url):
+    if not from_our_pages(scope, settings.base_url):
         raise NoTicket
-    return Showing(login_key(scope), seat_key(scope), tickets[0])
+    return Showing(login_key(scope, settings), seat_key(scope, settings), tickets[0])
 
 
 def admit(site: Site, shown: Showing) -> Entry | Ending:

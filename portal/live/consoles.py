@@ -73,7 +73,7 @@ class ConsoleDoor:
         await receive()  # websocket.connect
         site = self.desk.site
         try:
-            shown = showing_of(scope, site.settings.base_url)
+            shown = showing_of(scope, site.settings)
             entry = await self.desk.off_loop(lambda: admit(site, shown))
         except NoTicket:
             await send({"type": "websocket.close", "code": 4403})  # before accept: HTTP 403

@@ -53,7 +53,7 @@ def unseal(settings: Settings, text: str) -> DoorPass | None:
 
 def pass_of(scope: Scope, settings: Settings, label: str) -> DoorPass | None:
     """The pass in the cookie that belongs to this very label. Other doors' pages may have planted further ones."""
-    for text in cookies_of(scope, COOKIE):
+    for text in cookies_of(scope, settings.cookie(COOKIE)):
         who = unseal(settings, text)
         if who is not None and fits(settings, who, label):
             return who

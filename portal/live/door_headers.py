@@ -9,7 +9,7 @@ from portal.live.asgi_types import Scope
 
 Headers = list[tuple[bytes, bytes]]
 
-OURS = b"vivero_"
+OURS = re.compile(rb"(__host-)?vivero_", re.IGNORECASE)
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -97,4 +97,4 @@ def guests_cookies(value: bytes) -> list[bytes]:
 
 def is_ours(cookie: bytes) -> bool:
     name = NAME.match(cookie)
-    return name is not None and name.group(1).lower().startswith(OURS)
+    return name is not None and OURS.match(name.group(1)) is not None

@@ -105,8 +105,9 @@ class DoorKeeper:
         if admitted is None:
             return CLOSED
         who, way = admitted
-        secure = "; Secure" if self.scheme == "https" else ""
-        cookie = f"{COOKIE}={seal(self.settings, who)}; Path=/; Max-Age={LIVES_S}; HttpOnly; SameSite=Lax{secure}"
+        secure = "; Secure" if self.settings.is_https else ""
+        pair = f"{self.settings.cookie(COOKIE)}={seal(self.settings, who)}"
+        cookie = f"{pair}; Path=/; Max-Age={LIVES_S}; HttpOnly; SameSite=Lax{secure}"
         place = origin_of(self.settings, label) + quote(way.path, safe="/?&=%#:;,+@!~*'()")
         headers = [
             (b"location", place.encode()),

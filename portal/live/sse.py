@@ -25,7 +25,7 @@ HEADERS = [
 
 async def workflow_events(desk: Desk, subject: UUID, scope: Scope, receive: Receive, send: Send) -> None:
     """GET /live/workflows/<id>: the id of a request, or of a machine that is being retired."""
-    key = login_key(scope)
+    key = login_key(scope, desk.site.settings)
     visitor = await desk.off_loop(lambda: visitor_of(desk.site, key))
     if visitor is None:
         await answer(send, 401, b"log in first")

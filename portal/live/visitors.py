@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from portal.config import Settings
 from portal.core.policy import Actor
 from portal.models import Account
 from portal.services import accounts, login_sessions
@@ -29,14 +30,14 @@ def headers_of(scope: Mapping[str, Any], name: bytes) -> Iterable[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
 
 
-def login_key(scope: Mapping[str, Any]) -> str | None:
+def login_key(scope: Mapping[str, Any], settings: Settings) -> str | None:
     """The key in the log-in cookie, read as the pages read it."""
-    return cookie_of(scope, COOKIE)
+    return cookie_of(scope, settings.cookie(COOKIE))
 
 
-def seat_key(scope: Mapping[str, Any]) -> str | None:
+def seat_key(scope: Mapping[str, Any], settings: Settings) -> str | None:
     """The key in a student's cookie."""
-    return cookie_of(scope, SEAT_COOKIE)
+    return cookie_of(scope, settings.cookie(SEAT_COOKIE))
 
 
 def cookie_of(scope: Mapping[str, Any], name: str) -> str | None:

@@ -13,9 +13,9 @@ from portal.services import login_sessions, seat_consoles, seats, students
 from portal.services.seat_designs import KEYBOARD
 from portal.web.class_views import ClassView, Phase, present_marks, view_of_class
 from portal.web.consoles import wanted_kind, words
-from portal.web.context import background, close_db, db, now, public, site, student, student_page
+from portal.web.context import background, close_db, db, now, own_key, public, site, student, student_page
 from portal.web.languages import current_language, in_words
-from portal.web.students import note_presence, own_key
+from portal.web.students import note_presence
 from portal.workflows.checking import check_step
 
 bp = Blueprint("class_room", __name__, url_prefix="/class")

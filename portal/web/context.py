@@ -92,10 +92,15 @@ def actor() -> Actor:
     return person
 
 
+def own_key() -> str | None:
+    """The key of a class that this browser holds."""
+    return request.cookies.get(site().settings.cookie(SEAT_COOKIE))
+
+
 def student_or_none() -> Student | None:
     """Who sits behind this browser by the key of a class, beside whatever account is logged in."""
     if "student" not in g:
-        g.student = students.student_of(db(), request.cookies.get(SEAT_COOKIE))
+        g.student = students.student_of(db(), own_key())
     return cast("Student | None", g.student)
 
 

@@ -13,11 +13,11 @@ from portal.core.errors import N_, NotAllowed
 from portal.services import students
 from portal.web.context import (
     SAFE_METHODS,
-    SEAT_COOKIE,
     Guard,
     actor_or_none,
     db,
     guard_of,
+    own_key,
     student_or_none,
 )
 
@@ -53,7 +53,7 @@ def refuse_stranger(guard: Guard) -> Response | None:
 
 def to_join() -> Response:
     """Whose class is over is told so; everybody else is asked for a code."""
-    key = request.cookies.get(SEAT_COOKIE)
+    key = own_key()
     return lead_to(url_for("class_room.ended" if students.was_student(db(), key) else "join.show"))
 
 

@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from portal.core.errors import PortalError
 from portal.services import invitations, students
 from portal.services.students import MOST_IN_NAME, Joined
-from portal.web.context import db, now, public, student_or_none
+from portal.web.context import db, now, own_key, public, student_or_none
 from portal.web.forms.join import BackForm, JoinForm
 from portal.web.languages import current_language, in_words
 from portal.web.limits import WRONG_CODES, limiter, note_wrong_code, was_wrong_code
-from portal.web.students import give_key, own_key
+from portal.web.students import give_key
 
 bp = Blueprint("join", __name__, url_prefix="/join")
 

@@ -26,6 +26,5 @@ def change(code: str) -> ResponseReturnValue:
         accounts.set_locale(db(), actor=person, locale=code)
         db().commit()
     answer = redirect(own_path(request.form.get("next")) or url_for("overview.show"), 303)
-    secure = site().settings.base_url.startswith("https:")
-    answer.set_cookie(COOKIE, code, max_age=YEAR_S, samesite="Lax", httponly=True, secure=secure)
+    answer.set_cookie(COOKIE, code, max_age=YEAR_S, samesite="Lax", httponly=True, secure=site().settings.is_https)
     return answer

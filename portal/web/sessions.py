@@ -44,17 +44,17 @@ class Sessions(SecureCookieSessionInterface):
         self.site = site
 
     def get_cookie_name(self, app: Flask) -> str:
-        return VISITOR_COOKIE
+        return self.site.settings.cookie(VISITOR_COOKIE)
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        return self.secure
+        return self.site.settings.is_https
 
     @property
-    def secure(self) -> bool:
-        return self.site.settings.base_url.startswith("https:")
+    def cookie(self) -> str:
+        return self.site.settings.cookie(COOKIE)
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin | None:  # type: ignore[override]
-        key = request.cookies.get(COOKIE, "")
+        key = request.cookies.get(self.cookie, "")
         if 0 < len(key) <= 200 and not request.path.startswith(("/static/", "/api/")):
             found = self.find(key, self.site.clock())
             if found is not None:
@@ -75,8 +75,9 @@ class Sessions(SecureCookieSessionInterface):
         if not isinstance(session, LoginData):
             super().save_session(app, session, response)
             return
+        secure = self.site.settings.is_https
         if session.over:
-            response.delete_cookie(COOKIE, path="/", samesite="Lax", httponly=True, secure=self.secure)
+            response.delete_cookie(self.cookie, path="/", samesite="Lax", httponly=True, secure=secure)
         elif session.modified or (g.get("touch_login") and not is_background()):
             close_db()  # the page is done; its write lock must not stand in our own way
             self.keep(session)
@@ -96,7 +97,8 @@ class Sessions(SecureCookieSessionInterface):
         """A new key for each log-in, never one from before it. The caller commits."""
         hours = self.site.settings.absolute_hours
         key = login_sessions.open_session(db, account_id=account_id, now=now, data=data, absolute_hours=hours)
-        response.set_cookie(COOKIE, key, path="/", samesite="Lax", httponly=True, secure=self.secure)
+        secure = self.site.settings.is_https
+        response.set_cookie(self.cookie, key, path="/", samesite="Lax", httponly=True, secure=secure)
 
     def log_out(self, db: Session, session: SessionMixin) -> None:
         if isinstance(session, LoginData):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.services import students
@@ -17,18 +16,14 @@ KEPT_FOR = timedelta(hours=24)  # the key itself ends with the class
 def give_key(answer: AnyResponse, joined: Joined) -> None:
     """The same attributes as the cookie of a log-in; it stays when the browser is closed by mistake."""
     answer.set_cookie(
-        SEAT_COOKIE,
+        site().settings.cookie(SEAT_COOKIE),
         joined.key,
         max_age=KEPT_FOR,
         path="/",
         samesite="Lax",
         httponly=True,
-        secure=site().settings.base_url.startswith("https:"),
+        secure=site().settings.is_https,
     )
-
-
-def own_key() -> str | None:
-    return request.cookies.get(SEAT_COOKIE)
 
 
 def note_presence() -> None:
