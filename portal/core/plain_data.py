@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+Builder = Callable[[Any], Any]
 
 
 def to_plain(value: Any) -> Any:
@@ -29,32 +31,46 @@ def to_plain(value: Any) -> Any:
 
 def from_plain(kind: type[T], data: Mapping[str, Any]) -> T:
     """Build `kind` from what to_plain made. Unknown keys are left aside; missing ones take their default."""
-    hints = get_type_hints(kind)
     values: dict[str, Any] = {}
-    for field in fields(kind):  # type: ignore[arg-type] # T is a dataclass by this function's promise
-        if field.name in data:
-            values[field.name] = build(hints[field.name], data[field.name])
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise ValueError(f"{kind.__name__} needs {field.name}")
+    for name, build, needed in shape_of(kind):  # type: ignore[arg-type] # a class can be hashed, whatever its values can
+        if name in data:
+            values[name] = build(data[name])
+        elif needed:
+            raise ValueError(f"{kind.__name__} needs {name}")
     return kind(**values)
 
 
-def build(kind: Any, value: Any) -> Any:
-    origin = get_origin(kind)
+@cache
+def shape_of(kind: type[Any]) -> tuple[tuple[str, Builder, bool], ...]:
+    """Name, builder and need of each field. Kept: to work out the types' names takes longer than to build a value."""
+    hints = get_type_hints(kind)
+    return tuple(
+        (field.name, builder_of(hints[field.name]), field.default is MISSING and field.default_factory is MISSING)
+        for field in fields(kind)
+    )
+
+
+def builder_of(kind: Any) -> Builder:
+    """What makes a value of this type from its plain form."""
+    origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return build_one_of(get_args(kind), value)
+        return builder_of_one(inner)
     if origin is tuple:
-        return tuple(build(get_args(kind)[0], item) for item in value)
+        build = builder_of(inner[0])
+        return lambda value: tuple(build(item) for item in value)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(value)
+        return kind
     if isinstance(kind, type) and is_dataclass(kind):
-        return from_plain(kind, value)
-    return kind.fromisoformat(value) if kind in (date, datetime) else value
+        return lambda value: from_plain(kind, value)
+    return kind.fromisoformat if kind in (date, datetime) else as_it_is
 
 
-def build_one_of(kinds: tuple[Any, ...], value: Any) -> Any:
+def builder_of_one(kinds: tuple[Any, ...]) -> Builder:
     """Our unions are "X or nothing", or plain scalars that need no building."""
-    if value is None:
-        return None
     others = [kind for kind in kinds if kind is not type(None)]
-    return build(others[0], value) if len(others) == 1 else value
+    build = builder_of(others[0]) if len(others) == 1 else as_it_is
+    return lambda value: None if value is None else build(value)
+
+
+def as_it_is(value: Any) -> Any:
+    return value
