@@ -15,6 +15,7 @@ from portal.bench.ground import prepared
 from portal.bench.memory import bench_memory
 from portal.bench.pages import bench_pages
 from portal.bench.tables import Table, as_json
+from portal.cli.signals import torn_off
 from portal.cli.work import one_clear_line
 from portal.core.errors import N_, Invalid
 
@@ -29,8 +30,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 
 
 @app.callback()
-def bench() -> None:
+def bench(ctx: typer.Context) -> None:
     """Measure cloning, pages and memory on the real thing. Takes minutes and wants a quiet machine."""
+    ctx.with_resource(torn_off())  # hosts, servers and files of a bench go with it
 
 
 @app.command()
