@@ -13,6 +13,7 @@ from portal.bench.ground import Ground, wait_for
 from portal.bench.ours import actor, between
 from portal.core.errors import N_, NotFound, OutsideUnavailable, filled
 from portal.core.lifecycle import LabSessionState, SeatImageState, SeatState, WorkflowState
+from portal.core.policy import Permission
 from portal.models import Department, Lab, LabSession, Seat, SeatImage
 from portal.services import seats, teaching, workflows
 from portal.services.seat_designs import SeatDesign, design_of
@@ -77,7 +78,7 @@ def book(site: Site, slug: str, count: int) -> UUID:
             lab_slug=slug,
             lab_version_id=version_id,
             teacher_id=teacher.account_id,
-            department_id=db.scalars(select(Department.id)).first() or uuid4(),
+            department_id=next(one for one in db.scalars(select(Department.id)) if teacher.may(Permission.TEACH, one)),
             made_at=now,
             starts_at=now + timedelta(minutes=30),
             ends_at=now + timedelta(hours=4),

@@ -37,7 +37,12 @@ def kib(text: str, name: str) -> int:
 
 
 def descendants(pid: int) -> Iterator[int]:
+    """Threads and processes may end while they are listed."""
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, tasks.read_text().split()):
+        try:
+            children = tasks.read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        for child in map(int, children.split()):
             yield child
             yield from descendants(child)

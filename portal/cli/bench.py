@@ -15,6 +15,8 @@ from portal.bench.ground import prepared
 from portal.bench.memory import bench_memory
 from portal.bench.pages import bench_pages
 from portal.bench.tables import Table, as_json
+from portal.bench.wall import bench_wall
+from portal.cli.signals import torn_off
 from portal.cli.work import one_clear_line
 from portal.core.errors import N_, Invalid
 
@@ -29,8 +31,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 
 
 @app.callback()
-def bench() -> None:
+def bench(ctx: typer.Context) -> None:
     """Measure cloning, pages and memory on the real thing. Takes minutes and wants a quiet machine."""
+    ctx.with_resource(torn_off())  # hosts, servers and files of a bench go with it
 
 
 @app.command()
@@ -99,6 +102,21 @@ def memory(
     """What server and worker hold together, at rest and at work, on the simulator and on three real hosts."""
     with one_clear_line():
         table = bench_memory(say, hosts=hosts, minicluster=minicluster, cabinet=cabinet)
+    show([table], json=json)
+
+
+@app.command()
+def wall(
+    seats: Annotated[int, typer.Option(min=1, max=40, help="How many screens on real hosts.")] = 40,
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="How long idle, and how long with the wall open.")] = 60,
+    hosts: Annotated[bool, typer.Option(help="Also on real hosts, which needs root.")] = True,
+    minicluster: RunningMinicluster = None,
+    cabinet: Cabinet = None,
+    json: AsJson = False,
+) -> None:
+    """What a teacher's wall of live screens costs of one core: 40 on the simulator, and on real hosts."""
+    with one_clear_line():
+        table = bench_wall(say, seats=seats, seconds=seconds, hosts=hosts, minicluster=minicluster, cabinet=cabinet)
     show([table], json=json)
 
 

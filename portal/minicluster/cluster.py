@@ -168,6 +168,12 @@ class Minicluster:
         with ThreadPoolExecutor(max_workers=4) as pool:
             return tuple(pool.map(hosts.look_at, plan.hosts))
 
+    def first_processes(self) -> dict[str, int]:
+        """By name the process of each running host that all others of it descend from."""
+        plan = load_plan(self.state_dir)
+        found = {host.name: processes.running_pid(host.pid_file) for host in (plan.hosts if plan else ())}
+        return {name: pid for name, pid in found.items() if pid is not None}
+
     def power_cut(self, name: str) -> None:
         """The host dies at once with all its guests, as when its cable is pulled."""
         plan, host = self.find(name)

@@ -38,6 +38,14 @@ def seats_of(db: Session, lab_session_id: UUID, states: Collection[SeatState] = 
     return list(db.scalars(query.order_by(Seat.number)))
 
 
+def seat_numbered(
+    db: Session, lab_session_id: UUID, number: int, states: Collection[SeatState] = tuple(SeatState)
+) -> Seat | None:
+    """That seat of the class alone: a wall of pictures asks for each by itself."""
+    query = select(Seat).where(Seat.lab_session_id == lab_session_id, Seat.number == number, Seat.state.in_(states))
+    return db.scalars(query).first()
+
+
 def seat_of(db: Session, student_id: UUID) -> Seat | None:
     """Where the student sits now."""
     return db.scalars(select(Seat).where(Seat.student_id == student_id)).first()

@@ -167,10 +167,10 @@ def reset(lab_session_id: UUID) -> ResponseReturnValue:
 
 def seat_in(lab_session_id: UUID, number: int) -> Seat:
     own(lab_session_id)
-    for seat in seats.seats_of(db(), lab_session_id, boards.SHOWN):
-        if seat.number == number:
-            return seat
-    raise NotFound(N_("There is no such seat in this class."))
+    seat = seats.seat_numbered(db(), lab_session_id, number, boards.SHOWN)
+    if seat is None:
+        raise NotFound(N_("There is no such seat in this class."))
+    return seat
 
 
 @bp.post("/students/<uuid:student_id>/hand")
