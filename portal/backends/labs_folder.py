@@ -14,6 +14,7 @@ from portal.backends.lab_schema import PATTERNS, LabFile
 from portal.backends.template_mistakes import explain, mistake_at
 from portal.backends.yaml_lines import MAX_BYTES, YamlDocument, YamlTrouble, read_yaml
 from portal.core.errors import N_, Invalid
+from portal.core.guide_pairs import GUIDE_FILES, uneven_hints
 from portal.core.guides import MAX_BYTES as MAX_GUIDE_BYTES
 from portal.core.guides import Guide, guide_mistakes, read_guide
 from portal.core.labs import BrokenLab, LabSpec
@@ -21,7 +22,6 @@ from portal.core.templates import TemplateError, Words
 from portal.core.texts import has_control_characters
 
 FILE = "lab.yml"
-GUIDES = {"es": "guide.es.md", "en": "guide.en.md"}
 MAX_SCRIPT_BYTES = 16 * 1024
 MAX_FOLDERS = 500
 MAX_ERRORS = 20
@@ -74,7 +74,7 @@ def with_its_files(folder: Path, lab_file: LabFile, document: YamlDocument) -> L
         except Unreadable as trouble:
             errors.append(mistake_at(path, document, trouble.message, trouble.params))
     guides: dict[str, str] = {}
-    for language, name in GUIDES.items():
+    for language, name in GUIDE_FILES.items():
         try:
             guides[language] = read_text(folder, name, MAX_GUIDE_BYTES)
         except Unreadable as trouble:
@@ -123,20 +123,10 @@ def read_text(folder: Path, name: str, most_bytes: int) -> str:
 def mistakes_in_guides(spec: LabSpec) -> list[TemplateError]:
     guides: dict[str, Guide] = {}
     errors: list[TemplateError] = []
-    for language, name in GUIDES.items():
+    for language, name in GUIDE_FILES.items():
         try:
             guides[language] = read_guide(spec.guide.read(language))
         except Invalid as problem:
             return [TemplateError(name, None, "", problem.message, dict(problem.params))]
         errors += guide_mistakes(guides[language], spec, file=name)
     return errors or uneven_hints(guides["es"], guides["en"])
-
-
-def uneven_hints(spanish: Guide, english: Guide) -> list[TemplateError]:
-    """Hints are counted, and a student may change the language in the middle."""
-    words = N_("this step has %(en)s hints here and %(es)s in the other language")
-    return [
-        TemplateError(GUIDES["en"], en.line, en.slug, words, {"en": len(en.hints), "es": len(es.hints)})
-        for es, en in zip(spanish.steps, english.steps, strict=True)
-        if len(es.hints) != len(en.hints)
-    ]

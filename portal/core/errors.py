@@ -48,7 +48,7 @@ class Phrase:
     params: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return self.message % self.params if self.params else self.message
+        return filled(self.message, self.params)
 
 
 class Phrases(tuple[Phrase, ...]):

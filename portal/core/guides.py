@@ -33,11 +33,15 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True)
 class GuideAction:
-    """`name`: of the machine, the door or the step; nothing where something is copied."""
+    """`name`: of the machine, the door or the step; nothing where something is copied.
+
+    `text`: what is typed or copied.
+    """
 
     kind: ActionKind
     name: str
     line: int
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def put_into(part: Part, block: Block) -> None:
     if block.info is None:
         part.actions += links_in(block.lines, block.line)
     elif word in {ActionKind.COPY, ActionKind.TYPE}:
-        part.actions.append(GuideAction(ActionKind(word), " ".join(block.info[1:]), block.line))
+        part.actions.append(GuideAction(ActionKind(word), " ".join(block.info[1:]), block.line, block.content))
 
 
 def links_in(lines: Iterable[str], first: int) -> list[GuideAction]:

@@ -100,6 +100,15 @@ class SeatImageState(StrEnum):
     GONE = "gone"
 
 
+class LabTrialState(StrEnum):
+    """`PASSED`: the lab is proven. `FAILED`: it is not, or its seat could not be made. `STOPPED`: before a result."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
 class MailState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
@@ -151,6 +160,13 @@ SEAT_MOVES: Mapping[SeatState, frozenset[SeatState]] = {
     SeatState.REPLACED: frozenset({SeatState.GONE}),
     SeatState.KEPT: frozenset({SeatState.GONE}),
     SeatState.GONE: frozenset(),
+}
+
+LAB_TRIAL_MOVES: Mapping[LabTrialState, frozenset[LabTrialState]] = {
+    LabTrialState.RUNNING: frozenset({LabTrialState.PASSED, LabTrialState.FAILED, LabTrialState.STOPPED}),
+    LabTrialState.PASSED: frozenset(),
+    LabTrialState.FAILED: frozenset(),
+    LabTrialState.STOPPED: frozenset(),
 }
 
 

@@ -13,6 +13,7 @@ from portal.models.hosts import Host
 from portal.models.idempotency import IdempotencyKey
 from portal.models.invitations import Invitation
 from portal.models.lab_sessions import LabSession, StepResult, Student
+from portal.models.lab_trials import LabTrial
 from portal.models.labs import Lab, LabVersion, SeatImage
 from portal.models.leases import LeaseNotice
 from portal.models.login_sessions import LoginSession
@@ -43,6 +44,7 @@ __all__ = [
     "JobLine",
     "Lab",
     "LabSession",
+    "LabTrial",
     "LabVersion",
     "LeaseNotice",
     "LoginSession",

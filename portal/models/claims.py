@@ -1,4 +1,4 @@
-"""Capacity held for one machine, from submission to retirement, or for a class; on a host once it is placed."""
+"""Capacity held for one machine, from submission to retirement, or for a class or a lab's trial; placed or not yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.models.base import Base, key_column
 
 
 class Claim(Base, kw_only=True):
-    """`vm_id` is the id that the machine has or will have, of a request or of a class's seat: one of the two is named.
+    """`vm_id` is the id that the machine has or will have, of a request, a class's seat or a trial's: one is named.
 
     A class takes nothing of a department's quota, so its claims name no department.
     """
@@ -34,5 +34,6 @@ class Claim(Base, kw_only=True):
     template_slug: Mapped[str] = mapped_column(String(60), index=True)  # licence seats are counted by template
     vm_request_id: Mapped[UUID | None] = mapped_column(ForeignKey("vm_requests.id"), index=True, default=None)
     lab_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("lab_sessions.id"), index=True, default=None)
+    lab_trial_id: Mapped[UUID | None] = mapped_column(ForeignKey("lab_trials.id"), index=True, default=None)
     department_id: Mapped[UUID | None] = mapped_column(ForeignKey("departments.id"), default=None)
     host_id: Mapped[UUID | None] = mapped_column(ForeignKey("hosts.id"), default=None)

@@ -174,13 +174,19 @@ def look_for_room(
     db: Session, plan: Plan, *, now: datetime, reserve_hosts: int, but: UUID | None = None
 ) -> tuple[Ground, Calendar]:
     """What there is and what is promised. From here on nobody else decides by it, until our transaction ends."""
+    return room_for(db, plan.size, now=now, reserve_hosts=reserve_hosts, but=but)
+
+
+def room_for(
+    db: Session, size: SeatSize, *, now: datetime, reserve_hosts: int, but: UUID | None = None
+) -> tuple[Ground, Calendar]:
     capacity.lock_hosts(db)
     # who placed machines by what was promised before must look again
     db.execute(update(Host).values(generation=Host.generation + 1).execution_options(synchronize_session=False))
-    if plan.size.limits:
-        lock_licences(db, plan.size)
-    ground = capacity.ground(db, reserve_hosts=reserve_hosts, licences=plan.size.limits)
-    accepted = bookings(db, since=now, licences=bool(plan.size.limits))
+    if size.limits:
+        lock_licences(db, size)
+    ground = capacity.ground(db, reserve_hosts=reserve_hosts, licences=size.limits)
+    accepted = bookings(db, since=now, licences=bool(size.limits))
     return ground, Calendar(booking for booking in accepted if booking.id != but)
 
 

@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.orm import Session
 
 from portal.core.calendar import LEAD, TIDYING, Booking, licence_peak
 from portal.core.lifecycle import LabSessionState
 from portal.core.quota import Amount
-from portal.models import LabSession, LabVersion, Rehearsal
+from portal.models import LabSession, LabTrial, LabVersion, Rehearsal
 
 MADE = (LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING)
 OPEN = (LabSessionState.BOOKED, *MADE)
-REHEARSAL = timedelta(minutes=30)  # a rehearsal holds one seat for so long, at most
+LONE_SEAT = timedelta(minutes=30)  # a rehearsal, and a lab's trial, holds one seat for so long, at most
 COLUMNS = (
     LabSession.id,
     LabSession.state,
@@ -40,7 +40,7 @@ def bookings(
     """What open classes hold between these moments (None: no bound), their preparation and tidying included.
 
     A class that has been made and is not ended holds its room, also when its time is over. One that was ended is not
-    here: until they are gone its seats stand as claims. Rehearsals that go on hold a seat of their class beside it.
+    here: until they are gone its seats stand as claims. Rehearsals and trials of labs that go on hold one seat each.
     `licences` reads them too, which costs one more query.
     """
     query = select(*COLUMNS).where(LabSession.state.in_(OPEN))
@@ -51,7 +51,7 @@ def bookings(
     rows = db.execute(query).all()
     by_version = licences_by_version(db, {row.lab_version_id for row in rows}) if licences and rows else {}
     classes = [booking_of(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
-    return [*classes, *rehearsals(db, since=since, until=until, licences=licences)]
+    return [*classes, *lone_seats(db, since=since, until=until, licences=licences)]
 
 
 def booking_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Mapping[str, int]) -> Booking:
@@ -66,24 +66,34 @@ def booking_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Map
     )
 
 
-def rehearsals(db: Session, *, since: datetime | None, until: datetime | None, licences: bool) -> list[Booking]:
-    """One seat each; one that takes too long holds it nevertheless."""
-    query = (
-        select(Rehearsal.id.label("rehearsal_id"), Rehearsal.asked_at, *COLUMNS)
-        .join(LabSession, LabSession.id == Rehearsal.lab_session_id)
-        .where(Rehearsal.ended_at.is_(None), LabSession.state.in_(OPEN))
-    )
-    if until is not None:
-        query = query.where(Rehearsal.asked_at < until)
-    rows = db.execute(query).all()
+def lone_seats(db: Session, *, since: datetime | None, until: datetime | None, licences: bool) -> list[Booking]:
+    """Of rehearsals and trials: one seat each. One that takes too long holds it nevertheless."""
+    rows = [row for query in (rehearsals_going_on(), trials_going_on()) for row in db.execute(begun(query, until))]
     by_version = licences_by_version(db, {row.lab_version_id for row in rows}) if licences and rows else {}
-    return [rehearsal_of(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
+    return [lone_seat_of(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
 
 
-def rehearsal_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Mapping[str, int]) -> Booking:
-    ends_at = row.asked_at + REHEARSAL if since is None else max(row.asked_at + REHEARSAL, since + TIDYING)
+def rehearsals_going_on() -> Select[*tuple[Any, ...]]:
+    own = (Rehearsal.id, Rehearsal.asked_at.label("asked_at"))
+    seat = (LabSession.seat_vcpus, LabSession.seat_memory_mib, LabSession.seat_disk_gib, LabSession.lab_version_id)
+    query = select(*own, *seat).join(LabSession, LabSession.id == Rehearsal.lab_session_id)
+    return query.where(Rehearsal.ended_at.is_(None), LabSession.state.in_(OPEN))
+
+
+def trials_going_on() -> Select[*tuple[Any, ...]]:
+    own = (LabTrial.id, LabTrial.asked_at.label("asked_at"))
+    seat = (LabTrial.seat_vcpus, LabTrial.seat_memory_mib, LabTrial.seat_disk_gib, LabTrial.lab_version_id)
+    return select(*own, *seat).where(LabTrial.ended_at.is_(None))
+
+
+def begun(query: Select[*tuple[Any, ...]], until: datetime | None) -> Select[*tuple[Any, ...]]:
+    return query if until is None else query.where(query.selected_columns["asked_at"] < until)
+
+
+def lone_seat_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Mapping[str, int]) -> Booking:
+    ends_at = row.asked_at + LONE_SEAT if since is None else max(row.asked_at + LONE_SEAT, since + TIDYING)
     seat = Amount(0, row.seat_vcpus, row.seat_memory_mib, row.seat_disk_gib)
-    return Booking(row.rehearsal_id, row.asked_at, ends_at, seat, 1, licences)
+    return Booking(row.id, row.asked_at, ends_at, seat, 1, licences)
 
 
 def licences_by_version(db: Session, versions: Iterable[UUID]) -> dict[UUID, Counter[str]]:

@@ -120,12 +120,12 @@ def claimed_by_host(db: Session) -> dict[UUID | None, Amount]:
 
 
 def claimed_by_classes(db: Session) -> dict[UUID | None, Amount]:
-    """The part of it that seats of classes hold that are not over: the calendar counts these classes already.
+    """The part of it that seats of classes hold that are not over, and trials: the calendar counts these already.
 
     What a class leaves behind, as a seat that is kept, stands like any machine.
     """
-    query = select(Claim.host_id, *SUMS).join(LabSession, LabSession.id == Claim.lab_session_id)
-    return read_sums(db, query.where(LabSession.state.in_(OPEN)))
+    query = select(Claim.host_id, *SUMS).outerjoin(LabSession, LabSession.id == Claim.lab_session_id)
+    return read_sums(db, query.where(or_(LabSession.state.in_(OPEN), Claim.lab_trial_id.is_not(None))))
 
 
 def read_sums(db: Session, query: Select[*tuple[Any, ...]]) -> dict[UUID | None, Amount]:
@@ -153,8 +153,9 @@ def ground(db: Session, *, reserve_hosts: int, licences: Mapping[str, int] | Non
 
 
 def licences_claimed(db: Session, template: str) -> int:
-    """Claims of machines of this template, without those of open classes."""
+    """Claims of machines of this template, without those of open classes and of trials."""
     of_open = select(LabSession.id).where(LabSession.state.in_(OPEN))
-    query = select(func.count()).select_from(Claim).where(Claim.template_slug == template)
+    of_template = Claim.template_slug == template
+    query = select(func.count()).select_from(Claim).where(of_template, Claim.lab_trial_id.is_(None))
     standing = or_(Claim.lab_session_id.is_(None), Claim.lab_session_id.not_in(of_open))
     return db.scalar(query.where(standing)) or 0

@@ -10,7 +10,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, Conflict, GuestSilent, MachineMissing, NotFound, OutsideUnavailable, PortalError
+from portal.core.errors import (
+    N_,
+    Conflict,
+    GuestSilent,
+    MachineMissing,
+    NotFound,
+    OutsideUnavailable,
+    Phrase,
+    PortalError,
+    inner,
+)
 from portal.core.labs import Check, CheckBy, LabSpec, LabStep
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.templates import Words
@@ -28,6 +38,8 @@ SILENT = Words(
     es="La máquina no responde. Espere un momento y compruebe otra vez; si sigue igual, levante la mano.",
     en="The machine does not answer. Wait a moment and check again; if it stays so, raise your hand.",
 )
+NOT_RUN = N_("Its solution could not be run: %(reason)s")
+NOT_SOLVED = N_("Its solution ended with %(code)s: %(said)s")
 WAITS = Words(es="Su docente mira este paso y lo confirma.", en="Your teacher looks at this step and confirms it.")
 
 
@@ -63,6 +75,15 @@ class CheckOutcome:
 
     passed: bool
     messages: tuple[str, ...] = ()
+    waits_for_teacher: bool = False
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a look at a step showed, in both languages."""
+
+    passed: bool
+    said: Words | None = None
     waits_for_teacher: bool = False
 
 
@@ -107,41 +128,48 @@ def note_try(db: Session, student_id: UUID, step: str, outcome: CheckOutcome, no
 
 
 def look(eyes: Eyes, step: LabStep, place: Place, locale: str) -> CheckOutcome:
+    sight = look_at(eyes, step, place)
+    messages = (sight.said.read(locale),) if sight.said is not None else ()
+    return CheckOutcome(sight.passed, messages, sight.waits_for_teacher)
+
+
+def look_at(eyes: Eyes, step: LabStep, place: Place) -> Sight:
     """All checks of a step, in their order, up to the first that does not pass."""
     waits = False
     for check in step.checks:
         if check.by == CheckBy.TEACHER:
             waits = True
             continue
-        said = try_check(eyes, check, place, locale)
+        said = try_check(eyes, check, place)
         if said is not None:
-            return CheckOutcome(False, (said,))
-    if waits:
-        return CheckOutcome(False, (WAITS.read(locale),), waits_for_teacher=True)
-    return CheckOutcome(True)
+            return Sight(False, said)
+    return Sight(False, WAITS, waits_for_teacher=True) if waits else Sight(True)
 
 
-def try_check(eyes: Eyes, check: Check, place: Place, locale: str) -> str | None:
+def try_check(eyes: Eyes, check: Check, place: Place) -> Words | None:
     """None if it passes, else what the student is told. Tried as often as the lab says."""
-    said: str | None = None
+    said: Words | None = None
     for _ in range(check.tries):
         try:
-            said = look_once(eyes, check, place, locale)
+            said = look_once(eyes, check, place)
         except (GuestSilent, MachineMissing, OutsideUnavailable):
-            said = SILENT.read(locale)
+            said = SILENT
         if said is None:
             return None
     return said
 
 
-def look_once(eyes: Eyes, check: Check, place: Place, locale: str) -> str | None:
-    message = check.message.read(locale)
+def look_once(eyes: Eyes, check: Check, place: Place) -> Words | None:
+    message = check.message
     machine_id = place.machines.get(check.machine)
     if machine_id is None:
         return message
     if check.by == CheckBy.AGENT:
         answer = eyes.hypervisor.run_in_guest(place.host, machine_id, in_shell(check.script), timeout_s=check.timeout_s)
-        return None if answer.exit_code == 0 else last_line(answer.output) or message
+        if answer.exit_code == 0:
+            return None
+        fact = last_line(answer.output)
+        return Words(es=fact, en=fact) if fact else message
     if check.by == CheckBy.SERIAL:
         return None if re.search(check.pattern, eyes.hypervisor.serial_log(place.host, machine_id)) else message
     door = door_name(check.machine, check.port)
@@ -156,7 +184,7 @@ def in_shell(script: str) -> tuple[str, str, str]:
     return (SHELL, "-c", UMASK + script)
 
 
-def solve(eyes: Eyes, step: LabStep, place: Place) -> str:
+def solve(eyes: Eyes, step: LabStep, place: Place) -> Phrase | None:
     """Run a step's reference solution; what went wrong with it, or nothing."""
     for solution in step.solutions:
         try:
@@ -165,10 +193,10 @@ def solve(eyes: Eyes, step: LabStep, place: Place) -> str:
                 place.host, machine_id, in_shell(solution.script), timeout_s=SOLUTION_TIMEOUT_S
             )
         except PortalError as error:
-            return f"its solution could not be run: {error}"
+            return Phrase(NOT_RUN, {"reason": inner(error.message, error.params)})
         if answer.exit_code != 0:
-            return f"its solution ended with {answer.exit_code}: {last_line(answer.output)}"
-    return ""
+            return Phrase(NOT_SOLVED, {"code": answer.exit_code, "said": last_line(answer.output)})
+    return None
 
 
 def last_line(output: str) -> str:

@@ -55,7 +55,7 @@ def passes(eyes: Eyes, check: Check, place: Place) -> bool:
     try:
         if check.by == CheckBy.AGENT:
             return script_passes(eyes, check, place)
-        return look_once(eyes, check, place, "en") is None
+        return look_once(eyes, check, place) is None
     except (GuestSilent, MachineMissing, OutsideUnavailable) as error:
         raise Trouble(NO_ANSWER, machine=check.machine) from error
 

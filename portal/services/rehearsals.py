@@ -9,21 +9,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.calendar import Booking, shortage
 from portal.core.errors import N_, Conflict, NoCapacity, PortalError, plain
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
-from portal.core.lifecycle import LabSessionState, WorkflowState
+from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
-from portal.models import LabSession, Rehearsal, Workflow
-from portal.services import booking, class_notices, workflows
+from portal.models import LabSession, Rehearsal
+from portal.services import class_notices, lone_seats, workflows
 from portal.services.audit import record
-from portal.services.calendar import REHEARSAL
 from portal.services.lab_sessions import locked, plan_of
 from portal.services.seats import subject_of
 
 EVENING, LAST_CALL = time(18), time(23)
-CLEARED_AGAIN_AFTER = timedelta(minutes=1)
 NOT_BOOKED = N_("Only a class whose preparation has not begun can be rehearsed.")
 UNDER_WAY = N_("A rehearsal of this class is under way already.")
 NO_ROOM = N_("There is no room for a rehearsal now: machines and classes need all of it. Try again later.")
@@ -54,21 +51,13 @@ def begin(
     rehearsal = Rehearsal(
         lab_session_id=lab_session.id, asked_at=now, asked_by_id=by.account_id if by is not None else None
     )
-    check_room(db, lab_session, rehearsal.id, now=now, reserve_hosts=reserve_hosts)
+    size = plan_of(db, lab_session, lab_session.starts_at).size
+    lone_seats.check_room(db, size, id=rehearsal.id, now=now, reserve_hosts=reserve_hosts, refused=NO_ROOM)
     db.add(rehearsal)
     db.flush()
     rehearsal.workflow_id = workflows.begin(db, kind="rehearse_class", subject_id=rehearsal.id, queue=queue, now=now).id
     record(db, actor=by, action="lab_session.rehearsing", subject=subject_of(lab_session), now=now)
     return rehearsal
-
-
-def check_room(db: Session, lab_session: LabSession, rehearsal_id: UUID, *, now: datetime, reserve_hosts: int) -> None:
-    """One seat beside all that is promised for the next half hour. Until the transaction ends nobody else gets it."""
-    plan = plan_of(db, lab_session, lab_session.starts_at)
-    ground, calendar = booking.look_for_room(db, plan, now=now, reserve_hosts=reserve_hosts)
-    wanted = Booking(rehearsal_id, now, now + REHEARSAL, plan.size.amount, 1, plan.size.licences)
-    if shortage(ground, calendar, wanted) is not None:
-        raise NoCapacity(NO_ROOM)
 
 
 def stop(db: Session, lab_session_id: UUID, now: datetime) -> None:
@@ -130,14 +119,4 @@ def note_refused(
 
 
 def clear_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
-    """Rehearsals that failed, and so may have left something, are rolled back until nothing is left."""
-    open_ones = select(Rehearsal).where(Rehearsal.ended_at.is_(None))
-    begun = 0
-    for rehearsal in list(db.scalars(open_ones.with_for_update(of=Rehearsal, skip_locked=True))):
-        latest = db.get(Workflow, rehearsal.workflow_id) if rehearsal.workflow_id else None
-        if latest is None or latest.state != WorkflowState.FAILED or latest.ended_at is None:
-            continue
-        if latest.ended_at + CLEARED_AGAIN_AFTER <= now:
-            rehearsal.workflow_id = workflows.roll_back(db, workflow_id=latest.id, queue=queue, now=now).id
-            begun += 1
-    return begun
+    return len(lone_seats.clear_failed(db, Rehearsal, queue=queue, now=now))

@@ -1,4 +1,4 @@
-"""Capacity held for the seats of a class: one claim a machine, all machines of a seat on one host.
+"""Capacity held for seats, of a class or of a lab's trial: one claim a machine, all machines of a seat on one host.
 
 The booking has proven that the class fits, wherever other seats stand and although hosts are lost
 (portal/core/calendar.py). So here other classes count only with what they hold at this moment: counting what will be
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, NoCapacity
 from portal.core.quota import Amount
-from portal.models import Claim, Host, LabSession
+from portal.models import Claim, Host, LabSession, LabTrial
 from portal.services.capacity import hosts_in_order, load_of
 from portal.services.claims import ATTEMPTS, choose, swap_generations
 
@@ -35,9 +35,12 @@ class SeatClaim:
 SeatClaims = Mapping[UUID, Sequence[SeatClaim]]  # by seat
 
 
-def hold_seats(db: Session, lab_session: LabSession, machines: SeatClaims, now: datetime) -> None:
+Holder = LabSession | LabTrial
+
+
+def hold_seats(db: Session, holder: Holder, machines: SeatClaims, now: datetime) -> None:
     """Claim what these seats take, without a host. Doing it again changes nothing; other seats are left alone."""
-    held = set(db.scalars(select(Claim.vm_id).where(Claim.lab_session_id == lab_session.id)))
+    held = set(claims_of(db, machines))
     for machine in (each for seat in machines.values() for each in seat if each.vm_id not in held):
         db.add(
             Claim(
@@ -47,21 +50,22 @@ def hold_seats(db: Session, lab_session: LabSession, machines: SeatClaims, now: 
                 disk_gib=machine.amount.disk_gib,
                 made_at=now,
                 template_slug=machine.template_slug,
-                lab_session_id=lab_session.id,
+                lab_session_id=holder.id if isinstance(holder, LabSession) else None,
+                lab_trial_id=holder.id if isinstance(holder, LabTrial) else None,
             )
         )
     db.flush()
 
 
 def place_seats(
-    db: Session, lab_session: LabSession, machines: SeatClaims, now: datetime, *, reserve_hosts: int = 1
+    db: Session, holder: Holder, machines: SeatClaims, now: datetime, *, reserve_hosts: int = 1
 ) -> Mapping[UUID, Host]:
     """Put these seats on hosts, each whole on one and all of them spread out; return seat id → host.
 
     A seat that has a host keeps it (services/claims.leave_host lets it go). Safe beside other placements, as
     services/claims.place is. Raises NoCapacity; then none of the seats has got a host.
     """
-    hold_seats(db, lab_session, machines, now)
+    hold_seats(db, holder, machines, now)
     for _ in range(ATTEMPTS):
         with db.begin_nested() as savepoint:
             if try_to_place(db, machines, reserve_hosts):

@@ -12,7 +12,7 @@ from portal.core.errors import PortalError
 from portal.core.lifecycle import SeatImageState, SeatState
 from portal.core.naming import seat_id_for
 from portal.interfaces import HostAddress, Json, PlaybookRun, PlaybookRunner, SeatTraces
-from portal.models import Host, Rehearsal, Seat, SeatImage
+from portal.models import Host, LabTrial, Rehearsal, Seat, SeatImage
 from portal.services.seat_designs import image_owner
 
 REMOVE_TIMEOUT_S = 600
@@ -40,10 +40,13 @@ def living_seats(db: Session) -> dict[UUID, str]:
 
 
 def seats_of_no_class(db: Session) -> set[UUID]:
-    """The one seat that an image is made of, and those of rehearsals."""
+    """The one seat that an image is made of, and those of rehearsals and of trials of labs."""
     keys = db.scalars(select(SeatImage.key).where(SeatImage.state == SeatImageState.BUILDING))
-    rehearsals = db.scalars(select(Rehearsal.id).where(Rehearsal.ended_at.is_(None)))
-    return {seat_id_for(image_owner(key), 0) for key in keys} | {seat_id_for(one, 1) for one in rehearsals}
+    lone = [
+        *db.scalars(select(Rehearsal.id).where(Rehearsal.ended_at.is_(None))),
+        *db.scalars(select(LabTrial.id).where(LabTrial.ended_at.is_(None))),
+    ]
+    return {seat_id_for(image_owner(key), 0) for key in keys} | {seat_id_for(one, 1) for one in lone}
 
 
 def remove_stray_seat(

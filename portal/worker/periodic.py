@@ -15,6 +15,7 @@ from portal.services import (
     class_clock,
     class_notices,
     hosts,
+    lab_trials,
     leases,
     login_sessions,
     mails,
@@ -54,6 +55,7 @@ def duties(extra: Sequence[Duty] = ()) -> list[Duty]:
         Duty("begin and end classes", 5, turn_classes),
         Duty("tell teachers", 10, tell_teachers),
         Duty("rehearse classes", 30, rehearse_classes),
+        Duty("clear trials of labs", 30, clear_lab_trials),
         Duty("lease notices", 600, send_notices),
         Duty("park machines", 10, park_machines),
         Duty("retire machines", 600, retire_machines),
@@ -117,6 +119,12 @@ def rehearse_classes(site: Site) -> object:
             timezone=settings.timezone,
             reserve_hosts=settings.reserve_hosts,
         )
+
+
+def clear_lab_trials(site: Site) -> int:
+    """What a trial could not take away, and what a command that died has left."""
+    with site.write_sessions.begin() as db:
+        return len(lab_trials.clear_due(db, queue=site.queue, now=site.clock()))
 
 
 def send_mails(site: Site) -> object:

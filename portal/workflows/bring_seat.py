@@ -41,8 +41,9 @@ def bring(ctx: Context) -> None:
             continue
         ctx.check_fencing()
         failed = solve(eyes, step, way.place)
-        if failed:
-            raise PlaybookFailed(N_("%(step)s: %(reason)s"), step=step.slug, reason=failed)
+        if failed is not None:
+            reason = inner(failed.message, failed.params)
+            raise PlaybookFailed(N_("%(step)s: %(reason)s"), step=step.slug, reason=reason)
     with ctx.write() as db:
         seat = db.get_one(Seat, ctx.subject_id)
         student = db.get(Student, seat.student_id) if seat.student_id else None

@@ -1,78 +1,155 @@
-"""Proves a lab on a real seat: each step's checks fail before its reference solution and pass after it."""
+"""Proves a lab on a real seat: each step's checks fail before its reference solution and pass after it.
+
+And that both guides say the same. What is wrong with lab or seat is what a trial is for: it is written down, and the
+steps that tidy up still run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
-from portal.core.errors import N_, PlaybookFailed
-from portal.core.labs import CheckBy, LabStep
-from portal.interfaces import HostAddress
-from portal.services.checks import CheckOutcome, Eyes, Place, look, solve
-from portal.services.seat_designs import SeatDesign, order_of
-from portal.site import Site
-from portal.workflows.playbook_jobs import check_result
-from portal.workflows.seat_runs import SeatWork, ids_of, make_run, remove_run
-from portal.workflows.seat_waiting import guests_of, wait_for_seats
-from portal.workflows.sequence import Context
+from sqlalchemy.orm import Session
+
+from portal.core.errors import N_, Phrase
+from portal.core.guide_pairs import pair_mistakes
+from portal.core.labs import CheckBy, LabStep, lab_from_data
+from portal.core.plain_data import to_plain
+from portal.models import LabTrial, Workflow
+from portal.services import lab_trials
+from portal.services.checks import SILENT, Eyes, Place, Sight, look_at, solve
+from portal.services.preconditions import PASSES_ALREADY
+from portal.services.seat_designs import design_of
+from portal.workflows.lone_seats import NOT_BOOTED, Held, LoneSeats
+from portal.workflows.sequence import Context, Sequence, Step
+
+FAILS_AFTER = N_("Its checks fail after the solution: %(said)s")
+SILENT_BEFORE = N_("Its machine does not answer the checks.")
 
 
 @dataclass(frozen=True)
 class StepTrial:
-    """`trouble` says in words what is wrong with the step; "" if all is as it should be."""
+    """`trouble` says what is wrong with the step; None if all is as it should be."""
 
     step: str
-    before: CheckOutcome
-    after: CheckOutcome
-    trouble: str
+    before: Sight
+    after: Sight
+    trouble: Phrase | None = None
 
     @property
     def ok(self) -> bool:
-        return not self.trouble
+        return self.trouble is None
+
+    def as_data(self) -> dict[str, Any]:
+        trouble = self.trouble or Phrase("")
+        sights = {"before": sight_data(self.before), "after": sight_data(self.after)}
+        return {"step": self.step, **sights, "trouble": trouble.message, "params": dict(trouble.params)}
 
 
-def try_lab(
-    site: Site, design: SeatDesign, host: HostAddress, *, say: Callable[[StepTrial], None] = lambda trial: None
-) -> list[StepTrial]:
-    """Make one seat, booted, go through all steps, and take it away again, whatever happened."""
-    with one_seat(site, design, host) as place:
-        trials = []
-        for step in design.spec.steps:
-            trials.append(try_step(Eyes(site.hypervisor, site.doors), step, place))
-            say(trials[-1])
-        return trials
-
-
-@contextmanager
-def one_seat(site: Site, design: SeatDesign, host: HostAddress) -> Iterator[Place]:
-    """A seat of nobody's class. Raises PlaybookFailed when it does not become ready."""
-    owner = uuid4()
-    order = order_of(design, owner_id=owner, number=1)
-    work, storage = SeatWork(order, host, token=1), site.settings.storage_dir
-    ctx = Context(site, workflow_id=f"trial-{owner}", subject_id=owner, fencing=0)
-    try:
-        check_result(site.playbooks.run(make_run(storage, [work])), ids_of([work]))
-        if not wait_for_seats(ctx, guests_of(design, [work]), within_s=design.boot_within_s):
-            raise PlaybookFailed(N_("The seat did not become ready in time."))
-        machines: dict[str, UUID] = {machine.host_name: machine.vm_id for machine in order.machines}
-        yield Place(host, order.seat_id, machines)
-    finally:
-        last = SeatWork(order, host, token=2)
-        check_result(site.playbooks.run(remove_run(storage, [last])), ids_of([last]))
+def sight_data(sight: Sight) -> dict[str, Any]:
+    said = {"es": sight.said.es, "en": sight.said.en} if sight.said is not None else {"es": "", "en": ""}
+    return {"passed": sight.passed, "waits": sight.waits_for_teacher, **said}
 
 
 def try_step(eyes: Eyes, step: LabStep, place: Place) -> StepTrial:
     """A step that only a teacher's eyes can check asks for them before and after."""
-    before = look(eyes, step, place, "en")
-    by_eyes = all(check.by == CheckBy.TEACHER for check in step.checks)
+    before = look_at(eyes, step, place)
     failed = solve(eyes, step, place)
-    after = look(eyes, step, place, "en")
-    if failed:
-        return StepTrial(step.slug, before, after, failed)
+    after = look_at(eyes, step, place)
+    return StepTrial(step.slug, before, after, failed or trouble_of(step, before, after))
+
+
+def trouble_of(step: LabStep, before: Sight, after: Sight) -> Phrase | None:
+    by_eyes = all(check.by == CheckBy.TEACHER for check in step.checks)
+    if before.said is SILENT:
+        return Phrase(SILENT_BEFORE)
     if not by_eyes and (before.passed or before.waits_for_teacher):
-        return StepTrial(step.slug, before, after, "its checks pass before anything was done")
+        return Phrase(PASSES_ALREADY)
     if not (after.passed or after.waits_for_teacher):
-        return StepTrial(step.slug, before, after, f"its checks fail after the solution: {' '.join(after.messages)}")
-    return StepTrial(step.slug, before, after, "")
+        said = after.said or SILENT
+        return Phrase(FAILS_AFTER, {"said": said.en if said.en == said.es else f"{said.es} / {said.en}"})
+    return None
+
+
+def load(db: Session, subject_id: UUID) -> Held:
+    trial = db.get_one(LabTrial, subject_id)
+    return Held(trial, trial, design_of(db, trial.lab_version))
+
+
+SEAT = LoneSeats(load)
+
+
+def compare_guides(ctx: Context) -> None:
+    with ctx.write() as db:
+        trial = db.get_one(LabTrial, ctx.subject_id)
+        mistakes = pair_mistakes(lab_from_data(trial.lab_version.spec))
+        trial.guide_mistakes = [to_plain(one) for one in mistakes]
+
+
+def try_steps(ctx: Context) -> None:
+    """All steps in their order, each written down at once. After an interruption on a new seat, from the first."""
+    with ctx.site.sessions() as db:
+        begun_before = bool(db.get_one(LabTrial, ctx.subject_id).findings)
+    if begun_before:
+        SEAT.make(ctx, image=None, trouble=NOT_BOOTED)
+    with ctx.write() as db:
+        place, design = SEAT.place(db, ctx), load(db, ctx.subject_id).design
+        db.get_one(LabTrial, ctx.subject_id).findings = []
+    for number, step in enumerate(design.spec.steps, start=1):
+        if place is not None:
+            try_one(ctx, step, place, number)
+    with ctx.write() as db:
+        lab_trials.judge(db.get_one(LabTrial, ctx.subject_id))
+
+
+def try_one(ctx: Context, step: LabStep, place: Place, number: int) -> None:
+    ctx.check()
+    ctx.check_fencing()
+    finding = try_step(Eyes(ctx.site.hypervisor, ctx.site.doors), step, place).as_data()
+    with ctx.write() as db:
+        trial = db.get_one(LabTrial, ctx.subject_id)
+        trial.findings = [*trial.findings, finding]
+        ctx.report(db, number)
+
+
+def free(ctx: Context) -> None:
+    SEAT.take_away(ctx)
+    SEAT.let_go(ctx)
+    with ctx.write() as db:
+        lab_trials.end(db.get_one(LabTrial, ctx.subject_id), ctx.site.clock())
+
+
+def copies(db: Session, subject_id: UUID) -> int:
+    """The bar grows with each step of the lab."""
+    return len(lab_from_data(db.get_one(LabTrial, subject_id).lab_version.spec).steps)
+
+
+def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:
+    return True
+
+
+def failed(db: Session, workflow: Workflow, ctx: Context) -> None:
+    """The page says why; the clock takes away what is left."""
+    lab_trials.fail(db.get_one(LabTrial, workflow.subject_id), workflow.error or "", workflow.error_params)
+
+
+def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:
+    """All that it had was undone before."""
+    lab_trials.end(db.get_one(LabTrial, workflow.subject_id), ctx.site.clock())
+
+
+TRY_LAB = Sequence(
+    name=lab_trials.KIND,
+    steps=(
+        Step(N_("Compare the two guides"), compare_guides),
+        Step(N_("Hold a place for one seat"), SEAT.hold, SEAT.let_go),
+        Step(N_("Boot one seat"), SEAT.boot, SEAT.take_away),
+        Step(N_("Try all steps"), try_steps, per_copy=True),
+        Step(N_("Take the seat away"), free),
+    ),
+    copies=copies,
+    begun=begun,
+    failed=failed,
+    cancelled=cancelled,
+)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from portal.workflows.bring_seat import BRING_SEAT
 from portal.workflows.end_class import END_CLASS
+from portal.workflows.lab_trials import TRY_LAB
 from portal.workflows.prepare_class import PREPARE_CLASS
 from portal.workflows.provision import PROVISION
 from portal.workflows.rehearse_class import REHEARSE_CLASS
@@ -15,5 +16,5 @@ from portal.workflows.sequence import Sequence
 
 SEQUENCES: Mapping[str, Sequence] = {
     sequence.name: sequence
-    for sequence in (PROVISION, RETIRE, PREPARE_CLASS, END_CLASS, RESET_SEAT, BRING_SEAT, REHEARSE_CLASS)
+    for sequence in (PROVISION, RETIRE, PREPARE_CLASS, END_CLASS, RESET_SEAT, BRING_SEAT, REHEARSE_CLASS, TRY_LAB)
 }

@@ -205,14 +205,14 @@ def test_the_newest_try_speaks(room: Room) -> None:
 
 def test_a_solution_makes_its_check_pass_and_a_failing_one_says_why(room: Room) -> None:
     done = step(check(script="test -f /tmp/done"), solutions=(Solution("web", "touch /tmp/done"),))
-    assert checks.solve(room.eyes, done, room.place) == ""
+    assert checks.solve(room.eyes, done, room.place) is None
     assert checks.look(room.eyes, done, room.place, "en").passed
     room.cluster.world.answer_in_guest("touch", 2, "disk full\n")
-    assert checks.solve(room.eyes, done, room.place) == "its solution ended with 2: disk full"
+    assert str(checks.solve(room.eyes, done, room.place)) == "Its solution ended with 2: disk full"
 
 
 @pytest.mark.parametrize("trouble", [switch_off, silence_host])
 def test_a_solution_that_cannot_be_run_says_so(room: Room, trouble: Any) -> None:
     trouble(room)
     done = step(check(), solutions=(Solution("web", "touch /tmp/done"),))
-    assert checks.solve(room.eyes, done, room.place).startswith("its solution could not be run: ")
+    assert str(checks.solve(room.eyes, done, room.place)).startswith("Its solution could not be run: ")
