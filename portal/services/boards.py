@@ -139,11 +139,11 @@ def mark_of(step: LabStep, student: Student, result: StepResult | None) -> StepM
 
 
 def kind_of(step: LabStep, student: Student, result: StepResult) -> Mark:
-    if result.passed_at is not None:
+    if result.stands:
         return Mark.PASSED
-    if result.tries and any(check.by == CheckBy.TEACHER for check in step.checks):
+    if result.is_tried and any(check.by == CheckBy.TEACHER for check in step.checks):
         return Mark.ASKED
-    if result.tries:
+    if result.is_tried:
         return Mark.TRIED
     return Mark.HERE if student.step == step.slug else Mark.NOT_YET
 

@@ -101,8 +101,8 @@ def note_try(db: Session, student_id: UUID, step: str, outcome: CheckOutcome, no
     result = students.result_for(db, student, step, now)
     result.tries += 1
     result.said = " ".join(outcome.messages)[:1000]
-    if outcome.passed and result.passed_at is None:
-        result.passed_at = now
+    if outcome.passed:
+        result.passed_at, result.again = result.passed_at or now, False
     seats.bump(db, student.lab_session_id)
 
 
@@ -180,7 +180,7 @@ def last_line(output: str) -> str:
 def confirm(db: Session, *, student: Student, step: str, now: datetime) -> None:
     """The teacher has looked and the step is done."""
     result = students.result_for(db, student, step, now)
-    if result.passed_at is None:
-        result.passed_at = now
+    if not result.stands:
+        result.passed_at, result.again = result.passed_at or now, False
         result.said = ""
         seats.bump(db, student.lab_session_id)

@@ -16,7 +16,7 @@ from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Seat, Student, Workflow
-from portal.services import booking, checks, rehearsals, seats, students, workflows
+from portal.services import booking, checks, rehearsals, restarts, seats, students, workflows
 from portal.services.audit import record
 from portal.services.lab_sessions import get, locked, plan_of
 from portal.services.seats import subject_of
@@ -118,15 +118,19 @@ def reset_seats(
     seat_ids: Iterable[UUID] | None,
     queue: WorkflowQueue,
     now: datetime,
+    step: str = "",
 ) -> int:
-    """Begin these seats again, or all that somebody sits at. Those that are being made already are left alone."""
+    """Begin these seats again, or all that somebody sits at, at this step of the lab if one is named.
+
+    Those that are being made already are left alone.
+    """
     lab_session = on_now(db, actor, lab_session_id)
     wanted = None if seat_ids is None else set(seat_ids)
     begun = 0
     for seat in seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY)):
         asked_for = seat.student_id is not None if wanted is None else seat.id in wanted
         if asked_for and not workflows.is_under_way(db, seat.id):
-            seats.ask_reset(db, seat=seat, by=actor, queue=queue, now=now)
+            restarts.begin_again(db, seat=seat, by=actor, queue=queue, now=now, step=step)
             begun += 1
     return begun
 

@@ -13,7 +13,8 @@ from markupsafe import Markup
 from portal.core.labs import CheckBy, LabMachine, LabSpec, LabStep
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import LabSession, Seat, StepResult, Student
-from portal.services import seats, students
+from portal.services import seats, students, workflows
+from portal.services.workflows import Progress
 from portal.web.context import db, now, student
 from portal.web.guides import GuidePage, StepPage, guide_of
 from portal.web.languages import current_language
@@ -40,7 +41,7 @@ class StepView:
 
     @property
     def passed(self) -> bool:
-        return self.result is not None and self.result.passed_at is not None
+        return self.result is not None and self.result.stands
 
     @property
     def hints(self) -> tuple[Markup, ...]:
@@ -112,6 +113,11 @@ class ClassView:
         return self.spec.machines
 
     @property
+    def restart(self) -> Progress | None:
+        """The work that brings the seat to the step at which it begins again, while it goes on."""
+        return restart_of(self.seat)
+
+    @property
     def marks(self) -> Marks:
         results = {step.slug: step.result for step in self.steps if step.result}
         return marks_of(self.student, self.lab_session, self.seat, results)
@@ -132,15 +138,27 @@ def present_marks() -> Marks:
 
 def marks_of(student: Student, lab_session: LabSession, seat: Seat | None, results: Mapping[str, StepResult]) -> Marks:
     phase = phase_of(lab_session, seat)
-    place = (seat.id, seat.resets) if seat else None
-    done = sorted((step, row.hints, row.tries, row.passed_at is not None) for step, row in results.items())
-    here = seat is not None and seat.teacher_here
+    place = (seat.id, seat.resets, restarted(seat)) if seat else None
+    done = sorted((step, row.hints, row.tries, row.stands) for step, row in results.items())
+    here = seat is not None and (seat.teacher_here, seat.trouble)
     return Marks(
         phase=sign_of(phase, place, lab_session.state if phase == Phase.EARLY else ""),
         banners=sign_of(lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at, here),
         hand=sign_of(student.hand),
         guide=sign_of(student.step, done),
     )
+
+
+def restarted(seat: Seat) -> tuple[str, int] | None:
+    """How far a seat is on its way to the step at which it begins again."""
+    work = restart_of(seat)
+    return (work.step, work.done) if work else None
+
+
+def restart_of(seat: Seat | None) -> Progress | None:
+    if seat is None or seat.state != SeatState.BUILDING or not seat.begin_at_step:
+        return None
+    return workflows.work_on(db(), seat.id, now())
 
 
 def sign_of(*parts: object) -> str:

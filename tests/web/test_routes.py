@@ -41,6 +41,7 @@ STUDENTS = {
     "class_room.status",
     "class_room.take_hint",
     "class_room.ticket",
+    "class_room.understand",
     "doors.enter",
 }
 ANY_ACCOUNT = {

@@ -18,7 +18,7 @@ from portal.backends.playbooks_fake import FakePlaybooks
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import LabSession, Seat
 from portal.models.database import make_sessions, make_write_sessions
-from portal.services import accounts, seats, teaching
+from portal.services import accounts, restarts, seats, teaching
 from portal.site import Site
 from portal.workflows.sequence import Hooks
 from tests.factories.classes import make_lab_session, make_lab_version, make_student, template_version_of
@@ -73,9 +73,11 @@ class School:
             teaching.end_class(db, actor=None, lab_session=lab_session, queue=self.queue, now=self.now())
         return self.run()
 
-    def reset(self, seat_id: UUID, hooks: Hooks | None = None) -> str:
+    def reset(self, seat_id: UUID, hooks: Hooks | None = None, step: str = "") -> str:
         with self.site.write_sessions.begin() as db:
-            seats.ask_reset(db, seat=db.get_one(Seat, seat_id), by=None, queue=self.queue, now=self.now())
+            restarts.begin_again(
+                db, seat=db.get_one(Seat, seat_id), by=None, queue=self.queue, now=self.now(), step=step
+            )
         return self.run(hooks)
 
     def ask_bring(self, lab_session_id: UUID, step: str) -> int:
