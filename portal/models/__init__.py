@@ -12,6 +12,7 @@ from portal.models.departments import Department
 from portal.models.hosts import Host
 from portal.models.idempotency import IdempotencyKey
 from portal.models.invitations import Invitation
+from portal.models.keepings import Keeping
 from portal.models.lab_sessions import LabSession, StepResult, Student
 from portal.models.labs import Lab, LabVersion, SeatImage
 from portal.models.leases import LeaseNotice
@@ -41,6 +42,7 @@ __all__ = [
     "Invitation",
     "Job",
     "JobLine",
+    "Keeping",
     "Lab",
     "LabSession",
     "LabVersion",

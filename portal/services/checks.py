@@ -79,9 +79,10 @@ def begin_try(db: Session, student_id: UUID, step: str, now: datetime) -> Try:
     lab_session = db.get_one(LabSession, student.lab_session_id)
     wanted = step_of(students.spec_of(lab_session), step)
     seat = seats.seat_of(db, student.id)
-    if lab_session.state not in (LabSessionState.READY, LabSessionState.RUNNING):
+    kept = seat is not None and seat.state == SeatState.KEPT
+    if lab_session.state not in (LabSessionState.READY, LabSessionState.RUNNING) and not kept:
         raise Conflict(N_("The class is not on."))
-    if seat is None or seat.state != SeatState.TAKEN:
+    if seat is None or seat.state not in (SeatState.TAKEN, SeatState.KEPT):
         raise Conflict(N_("Your machines are being prepared. Check again when they are ready."))
     result = students.result_for(db, student, step, now)
     if result.tried_at is not None and result.tried_at > now - PAUSE:

@@ -117,6 +117,8 @@ def ask_reset(
     Raises Conflict when the seat is not in use, or is being made at this moment.
     """
     lock_seat(db, seat)
+    if seat.state == SeatState.KEPT:
+        raise Conflict(N_("This seat is kept as it is: it does not begin again."))
     if seat.state not in (SeatState.READY, SeatState.TAKEN):
         raise Conflict(N_("This seat is being prepared already. Please wait a moment."))
     workflow = workflows.begin(db, kind="reset_seat", subject_id=seat.id, queue=queue, now=now)
