@@ -150,9 +150,14 @@ def renew_key(db: Session, student: Student) -> str:
 
 def was_student(db: Session, key: str | None) -> bool:
     """True for a key of a class, over or not: its browser is told how the class ended rather than asked for a code."""
+    return past_student(db, key) is not None
+
+
+def past_student(db: Session, key: str | None) -> Student | None:
+    """Whose key this was, also when it opens nothing any more."""
     if not key or len(key) > LONGEST_KEY:
-        return False
-    return db.scalar(select(Student.id).where(Student.key_hash == hash_of(key))) is not None
+        return None
+    return db.scalar(select(Student).where(Student.key_hash == hash_of(key)))
 
 
 def class_with(db: Session, student: Student) -> LabSession:

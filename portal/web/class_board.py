@@ -8,11 +8,13 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.core.errors import N_, NotFound, PortalError
+from portal.core.lifecycle import KeepingState
 from portal.core.policy import Permission
 from portal.models import LabSession, Seat
-from portal.services import boards, lab_sessions, seats, students, teaching
+from portal.services import boards, keepings, lab_sessions, seats, students, teaching
 from portal.web.class_choices import Choices, again_choices
 from portal.web.context import actor, background, db, now, permission, site
 from portal.web.languages import in_words
@@ -58,7 +60,14 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
 
 
 def confirm(
-    lab_session_id: UUID, *, title: str, text: str, words: str, action: str, choices: Choices | None = None
+    lab_session_id: UUID,
+    *,
+    title: str,
+    text: str,
+    words: str,
+    action: str,
+    choices: Choices | None = None,
+    note: str = "",
 ) -> ResponseReturnValue:
     return render_template(
         "components/confirm.html",
@@ -69,6 +78,7 @@ def confirm(
         action=action,
         fields={},
         choices=choices,
+        note=note,
         back=url_for("lab_sessions.show", lab_session_id=lab_session_id),
     )
 
@@ -101,8 +111,27 @@ def ask_end(lab_session_id: UUID) -> ResponseReturnValue:
         title=_("End the class?"),
         text=_("Everybody is sent out, and all machines with everything on them are deleted. This cannot be undone."),
         words=_("End the class"),
+        note=keeping_note(lab_session_id),
         action=url_for("class_board.end", lab_session_id=lab_session_id),
     )
+
+
+def keeping_note(lab_session_id: UUID) -> str:
+    """Who still waits for an answer loses what they asked to keep."""
+    states = [keeping.state for keeping in keepings.of_class(db(), lab_session_id)]
+    granted, asked = states.count(KeepingState.GRANTED), states.count(KeepingState.ASKED)
+    said = []
+    if granted:
+        said.append(ngettext("%(num)d seat is kept.", "%(num)d seats are kept.", granted))
+    if asked:
+        said.append(
+            ngettext(
+                "%(num)d student asks to keep a seat and has no answer yet: it is deleted too.",
+                "%(num)d students ask to keep their seats and have no answer yet: they are deleted too.",
+                asked,
+            )
+        )
+    return " ".join(said)
 
 
 @bp.post("/end")

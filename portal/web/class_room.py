@@ -9,14 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import N_, Conflict, PortalError
-from portal.services import login_sessions, restarts, seat_consoles, seats, students
+from portal.services import keepings, login_sessions, restarts, seat_consoles, seats, students
 from portal.services.seat_designs import KEYBOARD
 from portal.web.class_choices import again_choices
 from portal.web.class_views import ClassView, Phase, present_marks, view_of_class
 from portal.web.consoles import wanted_kind, words
 from portal.web.context import background, close_db, db, now, public, site, student, student_page
 from portal.web.languages import current_language, in_words
-from portal.web.students import note_presence, own_key
+from portal.web.students import keep_key, note_presence, own_key
 from portal.workflows.checking import check_step
 
 bp = Blueprint("class_room", __name__, url_prefix="/class")
@@ -24,11 +24,16 @@ bp = Blueprint("class_room", __name__, url_prefix="/class")
 
 @bp.get("")
 @student_page
-def show() -> str:
+def show() -> Response:
     note_presence()
     view = view_of_class()
-    page = "class_room/room.html" if view.phase == Phase.SEATED else "class_room/waiting.html"
-    return render_template(page, view=view, words=words(), class_words=class_words(view), keyboard=KEYBOARD)
+    page = "class_room/room.html" if view.phase in (Phase.SEATED, Phase.KEPT) else "class_room/waiting.html"
+    answer = make_response(
+        render_template(page, view=view, words=words(), class_words=class_words(view), keyboard=KEYBOARD)
+    )
+    if view.keeping is not None and view.keeping.until_at is not None:
+        keep_key(answer, view.keeping.until_at)
+    return answer
 
 
 def class_words(view: ClassView) -> dict[str, Any]:
@@ -50,7 +55,8 @@ def class_words(view: ClassView) -> dict[str, Any]:
 @bp.get("/ended")
 @public
 def ended() -> str:
-    return render_template("class_room/ended.html")
+    past = students.past_student(db(), own_key())
+    return render_template("class_room/ended.html", keeping=keepings.of_student(db(), past.id) if past else None)
 
 
 @bp.get("/status")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask import request
 from werkzeug.wrappers import Response as AnyResponse
@@ -20,11 +21,20 @@ def give_key(answer: AnyResponse, joined: Joined) -> None:
         SEAT_COOKIE,
         joined.key,
         max_age=KEPT_FOR,
-        path="/",
-        samesite="Lax",
-        httponly=True,
-        secure=site().settings.base_url.startswith("https:"),
+        **attributes(),
     )
+
+
+def attributes() -> dict[str, Any]:
+    secure = site().settings.base_url.startswith("https:")
+    return {"path": "/", "samesite": "Lax", "httponly": True, "secure": secure}
+
+
+def keep_key(answer: AnyResponse, until: datetime) -> None:
+    """The key of a kept seat is needed for as long as that is there, so that a closed browser loses nothing."""
+    key = own_key()
+    if key:
+        answer.set_cookie(SEAT_COOKIE, key, max_age=max(until - now(), KEPT_FOR), **attributes())
 
 
 def own_key() -> str | None:

@@ -43,6 +43,10 @@ STUDENTS = {
     "class_room.ticket",
     "class_room.understand",
     "doors.enter",
+    "keepings.ask",
+    "keepings.ask_give_back",
+    "keepings.give_back",
+    "keepings.withdraw",
 }
 ANY_ACCOUNT = {
     "account.issue_token",
