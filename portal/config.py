@@ -55,6 +55,8 @@ class Settings:
     reserve_hosts: int = 1
     idle_minutes: int = 15
     absolute_hours: int = 8
+    keep_days: int = 7  # for which a student's seat is kept after the class, as the teacher's form proposes
+    keep_days_most: int = 14
     simulator: bool = False
 
     @property
@@ -150,6 +152,8 @@ def check(settings: Settings) -> None:
     if not settings.base_url.startswith(("http://", "https://")):
         raise BadSetting(f"VIVERO_BASE_URL is “{settings.base_url}”, but must begin with http:// or https://.")
     check_doors(settings)
+    if not 1 <= settings.keep_days <= settings.keep_days_most:
+        raise BadSetting("VIVERO_KEEP_DAYS must be at least 1, and not more than VIVERO_KEEP_DAYS_MOST.")
     try:
         ZoneInfo(settings.timezone)
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:

@@ -77,7 +77,9 @@ async function act(event) {
 
 /** By this machine's clock; the server says when the class ends. */
 function showTime() {
-  const ends = Date.parse(document.getElementById("class-end").dataset.ends);
+  const end = document.getElementById("class-end").dataset.ends;
+  if (!end) return; // a kept seat: its day stands on the page
+  const ends = Date.parse(end);
   const minutes = Math.max(0, Math.ceil((ends - Date.now()) / 60000));
   const text = document.getElementById("remaining-text");
   const sentence = minutes ? filled(words.left, { minutes }) : words.over;

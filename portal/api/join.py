@@ -102,5 +102,6 @@ def step_out(step: LabStep, result: StepResult | None) -> StepResultOut:
         tries=result.tries if result else 0,
         hints=result.hints if result else 0,
         passed_at=result.passed_at if result else None,
+        again=result.again if result else False,
         said=result.said if result else "",
     )

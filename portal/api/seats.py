@@ -12,26 +12,31 @@ from portal.api.context import actor, is_student, now, site, student, writing
 from portal.api.lab_session_views import seat_out
 from portal.api.languages import language
 from portal.api.schemas.lab_sessions import SeatOut
-from portal.api.schemas.seats import CheckIn, CheckOut
+from portal.api.schemas.seats import CheckIn, CheckOut, ResetSeatIn
 from portal.core.errors import N_, Conflict
 from portal.core.policy import Permission
 from portal.models import Seat
-from portal.services import seats, students, teaching
+from portal.services import restarts, students, teaching
 from portal.workflows.checking import check_step
 
 bp = APIBlueprint("seats", __name__, url_prefix="/seats/<uuid:seat_id>", tag="Seats")
 
 
 @bp.post("/reset")
+@bp.input(ResetSeatIn, arg_name="wish")
 @bp.output(SeatOut, status_code=202)
 @bp.doc(summary="Throw the seat's machines away and make them anew", operation_id="reset_seat")
 @permission(Permission.TEACH, or_student=True)
-def reset(seat_id: UUID) -> SeatOut:
-    """What was done on them is lost; the guide stays where it is. 409 while they are being made already."""
+def reset(seat_id: UUID, wish: ResetSeatIn) -> SeatOut:
+    """What was done on them is lost; the guide stays where it is. 409 while they are being made already.
+
+    With `step` the reference solutions of the steps before it are run, the guide opens there, and from it on everything
+    is to be done again. Students go no further than one step beyond the last that they passed (409).
+    """
     with writing() as db:
         seat = own_seat(db, seat_id)
         by = None if is_student() else actor()
-        seats.ask_reset(db, seat=seat, by=by, queue=site().queue, now=now())
+        restarts.begin_again(db, seat=seat, by=by, queue=site().queue, now=now(), step=wish.step or "")
         return seat_out(db, seat)
 
 

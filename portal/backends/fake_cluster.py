@@ -97,12 +97,16 @@ class FakeMachine:
 
 @dataclass
 class FakeSeat:
-    """`doors` are by name the id of the machine behind."""
+    """`doors` are by name the id of the machine behind. `disks`: by machine what is on them while it is off.
+
+    A seat of no host has lost its power: only its files are there.
+    """
 
     seat_id: str
     host: str
     fence: int = 0
     doors: dict[str, str] = field(default_factory=dict)
+    disks: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -165,6 +169,16 @@ class FakeCluster:
         """From now on this is wrong with the host; nothing, if nothing is named."""
         with self.world() as world:
             world.troubles[host] = [str(trouble) for trouble in troubles]
+
+    def cut_power(self, host: str) -> None:
+        """Seats on this host are off from one moment to the next: their machines have no lasting definition."""
+        with self.world() as world:
+            for vm_id, machine in list(world.machines.items()):
+                if machine.seat and machine.host == host:
+                    world.seats[machine.seat].disks[vm_id] = machine.files
+                    del world.machines[vm_id]
+            for seat in world.seats.values():
+                seat.host = "" if seat.host == host else seat.host
 
     def answer_in_guest(self, text: str, exit_code: int, output: str = "") -> None:
         """From now on a command with this text in it ends like this, in every guest."""

@@ -50,7 +50,8 @@ def make_seat(
         did.append("network made")
     by_address = {card["address"]: m["vm_id"] for m in order["machines"] for card in m["cards"]}
     doors = {door["name"]: str(by_address.get(door["address"], "")) for door in order["doors"]}
-    world.seats[seat_id] = FakeSeat(seat_id, host.name, token, doors)
+    disks = world.seats[seat_id].disks if seat_id in world.seats else {}
+    world.seats[seat_id] = FakeSeat(seat_id, host.name, token, doors, disks)
     made = [make_machine(world, host, seat_id, machine, image, now) for machine in order["machines"]]
     if any(made):
         did += ["made", "started"] if image is None else ["restored from memory", "running"]
@@ -67,7 +68,10 @@ def make_machine(
     machine = FakeMachine(vm_id, host.name, order["name"], order["vcpus"], order["memory_mib"], None)
     machine.seat, machine.host_name = seat_id, host_name
     machine.switch_on(now)
-    if image is not None:
+    disks = world.seats[seat_id].disks
+    if vm_id in disks:
+        machine.files = disks.pop(vm_id)  # it boots from what is on its disk
+    elif image is not None:
         machine.restored, machine.started_at = True, now - BOOT_S
         machine.files = list(world.images[image].get(host_name, []))
     world.machines[vm_id] = machine
@@ -107,15 +111,18 @@ def remove_seat(
 def forget_seat(world: World, seat_id: str, host: str) -> bool:
     gone = forget_machines(world, seat_id, host)
     seat = world.seats.get(seat_id)
-    if seat is not None and seat.host == host:
+    is_ours = seat is not None and seat.host in (host, "")
+    if is_ours:
         del world.seats[seat_id]
-    return gone or (seat is not None and seat.host == host)
+    return gone or is_ours
 
 
 def forget_machines(world: World, seat_id: str, host: str) -> bool:
     gone = [vm_id for vm_id, machine in world.machines.items() if machine.seat == seat_id and machine.host == host]
     for vm_id in gone:
         del world.machines[vm_id]
+    if seat_id in world.seats:
+        world.seats[seat_id].disks.clear()
     return bool(gone)
 
 

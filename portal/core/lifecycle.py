@@ -91,6 +91,16 @@ class SeatState(StrEnum):
     GONE = "gone"
 
 
+class KeepingState(StrEnum):
+    """A student's wish to keep a seat. `KEPT`: the class is over and the seat is there; `OVER`: however it ended."""
+
+    ASKED = "asked"
+    GRANTED = "granted"
+    DECLINED = "declined"
+    KEPT = "kept"
+    OVER = "over"
+
+
 class SeatImageState(StrEnum):
     """`FAILED`: seats of this lab are booted until it is tried again."""
 
@@ -167,6 +177,15 @@ LAB_TRIAL_MOVES: Mapping[LabTrialState, frozenset[LabTrialState]] = {
     LabTrialState.PASSED: frozenset(),
     LabTrialState.FAILED: frozenset(),
     LabTrialState.STOPPED: frozenset(),
+}
+
+KEEPING_MOVES: Mapping[KeepingState, frozenset[KeepingState]] = {
+    KeepingState.ASKED: frozenset({KeepingState.GRANTED, KeepingState.DECLINED, KeepingState.OVER}),
+    # a teacher may think again until the class ends
+    KeepingState.GRANTED: frozenset({KeepingState.DECLINED, KeepingState.KEPT, KeepingState.OVER}),
+    KeepingState.DECLINED: frozenset({KeepingState.ASKED, KeepingState.GRANTED, KeepingState.OVER}),
+    KeepingState.KEPT: frozenset({KeepingState.OVER}),
+    KeepingState.OVER: frozenset({KeepingState.ASKED}),  # a student who took the question back asks again
 }
 
 

@@ -12,6 +12,7 @@ from portal.models.departments import Department
 from portal.models.hosts import Host
 from portal.models.idempotency import IdempotencyKey
 from portal.models.invitations import Invitation
+from portal.models.keepings import Keeping
 from portal.models.lab_sessions import LabSession, StepResult, Student
 from portal.models.lab_trials import LabTrial
 from portal.models.labs import Lab, LabVersion, SeatImage
@@ -42,6 +43,7 @@ __all__ = [
     "Invitation",
     "Job",
     "JobLine",
+    "Keeping",
     "Lab",
     "LabSession",
     "LabTrial",

@@ -115,3 +115,18 @@ class StepResult(Base, kw_only=True):
     tried_at: Mapped[datetime | None] = mapped_column(default=None)
     passed_at: Mapped[datetime | None] = mapped_column(default=None)
     said: Mapped[str] = mapped_column(Text, default="")  # the last try's message
+    again: Mapped[bool] = mapped_column(default=False)  # the machines began again before it: it is to be done anew
+
+    @property
+    def stands(self) -> bool:
+        """It passed, and what was done for it is still there. Reports count what ever passed."""
+        return self.passed_at is not None and not self.again
+
+    @property
+    def is_tried(self) -> bool:
+        """Tried without success on the machines as they are now."""
+        return bool(self.tries) and not self.stands and not (self.again and self.tried_at is None)
+
+    def begin_again(self) -> None:
+        """What it took to pass it stays for the report."""
+        self.again, self.tried_at, self.said = True, None, ""

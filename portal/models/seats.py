@@ -34,6 +34,7 @@ class Seat(Base, kw_only=True):
     ready_at: Mapped[datetime | None] = mapped_column(default=None)
     gone_at: Mapped[datetime | None] = mapped_column(default=None)
     resets: Mapped[int] = mapped_column(default=0)
+    begin_at_step: Mapped[str] = mapped_column(String(60), default="")  # where the present reset leads; "": nowhere
     teacher_here: Mapped[bool] = mapped_column(default=False)  # somebody who teaches types on one of its machines
     trouble: Mapped[str] = mapped_column(Text, default="")  # msgid; `trouble_params` fill it
     trouble_params: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)

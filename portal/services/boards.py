@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.labs import CheckBy, LabSpec, LabStep, lab_from_data
-from portal.core.lifecycle import SeatState, WorkflowState
-from portal.models import LabSession, Seat, StepResult, Student, Workflow
-from portal.services import seats, workflows
+from portal.core.lifecycle import KeepingState, SeatState, WorkflowState
+from portal.models import Keeping, LabSession, Seat, StepResult, Student, Workflow
+from portal.services import keepings, seats, workflows
 from portal.services.workflows import Progress
 
 SHOWN_WORK = (*workflows.LIVE, WorkflowState.FAILED)
@@ -63,6 +63,29 @@ class Board:
     failed: tuple[Seat, ...]
     rows: tuple[Row, ...]
     work: Progress | None
+    keepings: tuple[Keeping, ...] = ()
+
+    @property
+    def wishes(self) -> tuple[Keeping, ...]:
+        """To keep a seat after the class, as long as they can be decided on."""
+        asked = (KeepingState.ASKED, KeepingState.GRANTED, KeepingState.DECLINED)
+        return tuple(one for one in self.keepings if one.state in asked)
+
+    @property
+    def kept(self) -> tuple[Keeping, ...]:
+        """Seats that stay after the class, and those that are still being taken away."""
+        return tuple(one for one in self.keepings if one.seat is not None and one.seat.state == SeatState.KEPT)
+
+    @property
+    def leaving(self) -> bool:
+        """A kept seat is being taken away, so the page goes on asking."""
+        return any(one.state == KeepingState.OVER for one in self.kept)
+
+    def seat_number(self, keeping: Keeping) -> int | None:
+        """Where the student sits now, or sat."""
+        if keeping.seat is not None:
+            return keeping.seat.number
+        return next((row.seat.number for row in self.rows if row.seat and row.student.id == keeping.student_id), None)
 
     @property
     def counts(self) -> Mapping[SeatState, int]:
@@ -116,6 +139,7 @@ def board_of(db: Session, lab_session: LabSession, now: datetime) -> Board:
             for student in students
         ),
         work=work if work is not None and work.state in SHOWN_WORK else None,
+        keepings=tuple(keepings.of_class(db, lab_session.id)),
     )
 
 
@@ -139,11 +163,11 @@ def mark_of(step: LabStep, student: Student, result: StepResult | None) -> StepM
 
 
 def kind_of(step: LabStep, student: Student, result: StepResult) -> Mark:
-    if result.passed_at is not None:
+    if result.stands:
         return Mark.PASSED
-    if result.tries and any(check.by == CheckBy.TEACHER for check in step.checks):
+    if result.is_tried and any(check.by == CheckBy.TEACHER for check in step.checks):
         return Mark.ASKED
-    if result.tries:
+    if result.is_tried:
         return Mark.TRIED
     return Mark.HERE if student.step == step.slug else Mark.NOT_YET
 

@@ -12,12 +12,13 @@ from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.orm import Session
 
 from portal.core.calendar import LEAD, TIDYING, Booking, licence_peak
-from portal.core.lifecycle import LabSessionState
+from portal.core.lifecycle import KeepingState, LabSessionState
 from portal.core.quota import Amount
-from portal.models import LabSession, LabTrial, LabVersion, Rehearsal
+from portal.models import Keeping, LabSession, LabTrial, LabVersion, Rehearsal
 
 MADE = (LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING)
 OPEN = (LabSessionState.BOOKED, *MADE)
+KEPT_ROOM = (KeepingState.GRANTED, KeepingState.KEPT)  # seats whose room is promised beyond their class
 LONE_SEAT = timedelta(minutes=30)  # a rehearsal, and a lab's trial, holds one seat for so long, at most
 COLUMNS = (
     LabSession.id,
@@ -40,7 +41,8 @@ def bookings(
     """What open classes hold between these moments (None: no bound), their preparation and tidying included.
 
     A class that has been made and is not ended holds its room, also when its time is over. One that was ended is not
-    here: until they are gone its seats stand as claims. Rehearsals and trials of labs that go on hold one seat each.
+    here: until they are gone its seats stand as claims. Rehearsals and trials of labs that go on hold one seat each,
+    and so does each seat that is kept after its class.
     `licences` reads them too, which costs one more query.
     """
     query = select(*COLUMNS).where(LabSession.state.in_(OPEN))
@@ -51,7 +53,8 @@ def bookings(
     rows = db.execute(query).all()
     by_version = licences_by_version(db, {row.lab_version_id for row in rows}) if licences and rows else {}
     classes = [booking_of(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
-    return [*classes, *lone_seats(db, since=since, until=until, licences=licences)]
+    beside = lone_seats(db, since=since, until=until, licences=licences)
+    return [*classes, *beside, *kept_seats(db, since=since, until=until, licences=licences)]
 
 
 def booking_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Mapping[str, int]) -> Booking:
@@ -94,6 +97,30 @@ def lone_seat_of(row: Row[*tuple[Any, ...]], since: datetime | None, licences: M
     ends_at = row.asked_at + LONE_SEAT if since is None else max(row.asked_at + LONE_SEAT, since + TIDYING)
     seat = Amount(0, row.seat_vcpus, row.seat_memory_mib, row.seat_disk_gib)
     return Booking(row.id, row.asked_at, ends_at, seat, 1, licences)
+
+
+def kept_seats(db: Session, *, since: datetime | None, until: datetime | None, licences: bool) -> list[Booking]:
+    """One seat each, from the end of its class (which holds it until then) to the end of its keeping."""
+    query = (
+        select(Keeping.id.label("keeping_id"), Keeping.until_at, Keeping.state.label("kept"), LabSession.ended_at)
+        .add_columns(*COLUMNS)
+        .join(LabSession, LabSession.id == Keeping.lab_session_id)
+        .where(Keeping.state.in_(KEPT_ROOM))
+    )
+    if since is not None:
+        query = query.where(or_(Keeping.until_at > since - TIDYING, Keeping.state == KeepingState.KEPT))
+    if until is not None:
+        query = query.where(LabSession.ends_at < until)
+    rows = db.execute(query).all()
+    by_version = licences_by_version(db, {row.lab_version_id for row in rows}) if licences and rows else {}
+    return [kept_seat(row, since, by_version.get(row.lab_version_id, {})) for row in rows]
+
+
+def kept_seat(row: Row[*tuple[Any, ...]], since: datetime | None, licences: Mapping[str, int]) -> Booking:
+    starts_at = row.ends_at + TIDYING if row.state in OPEN else row.ended_at or row.ends_at
+    ends_at = row.until_at if since is None or row.kept != KeepingState.KEPT else max(row.until_at, since)
+    seat = Amount(0, row.seat_vcpus, row.seat_memory_mib, row.seat_disk_gib)
+    return Booking(row.keeping_id, starts_at, ends_at + TIDYING, seat, 1, licences)
 
 
 def licences_by_version(db: Session, versions: Iterable[UUID]) -> dict[UUID, Counter[str]]:

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.core.calendar import Ground, peak
-from portal.core.lifecycle import HostState
+from portal.core.lifecycle import HostState, KeepingState
 from portal.core.placement import HostRoom, host_limit, usable
 from portal.core.quota import Amount
-from portal.models import Claim, Host, LabSession
+from portal.models import Claim, Host, Keeping, LabSession, SeatMachine
 from portal.services.calendar import OPEN, bookings
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -120,12 +120,21 @@ def claimed_by_host(db: Session) -> dict[UUID | None, Amount]:
 
 
 def claimed_by_classes(db: Session) -> dict[UUID | None, Amount]:
-    """The part of it that seats of classes hold that are not over, and trials: the calendar counts these already.
+    """The part of it that the calendar counts already: seats of classes that are not over, trials, seats that are kept.
 
-    What a class leaves behind, as a seat that is kept, stands like any machine.
+    What else a class leaves behind, until it is gone, stands like any machine.
     """
-    query = select(Claim.host_id, *SUMS).outerjoin(LabSession, LabSession.id == Claim.lab_session_id)
-    return read_sums(db, query.where(or_(LabSession.state.in_(OPEN), Claim.lab_trial_id.is_not(None))))
+    return read_sums(db, select(Claim.host_id, *SUMS).where(of_calendar()))
+
+
+def of_calendar() -> ColumnElement[bool]:
+    kept = select(SeatMachine.id).join(Keeping, Keeping.seat_id == SeatMachine.seat_id)
+    open_ones = select(LabSession.id).where(LabSession.state.in_(OPEN))
+    return or_(  # never NULL, so that its opposite is what is left
+        and_(Claim.lab_session_id.is_not(None), Claim.lab_session_id.in_(open_ones)),
+        Claim.lab_trial_id.is_not(None),
+        Claim.vm_id.in_(kept.where(Keeping.state == KeepingState.KEPT)),
+    )
 
 
 def read_sums(db: Session, query: Select[*tuple[Any, ...]]) -> dict[UUID | None, Amount]:
@@ -153,9 +162,6 @@ def ground(db: Session, *, reserve_hosts: int, licences: Mapping[str, int] | Non
 
 
 def licences_claimed(db: Session, template: str) -> int:
-    """Claims of machines of this template, without those of open classes and of trials."""
-    of_open = select(LabSession.id).where(LabSession.state.in_(OPEN))
-    of_template = Claim.template_slug == template
-    query = select(func.count()).select_from(Claim).where(of_template, Claim.lab_trial_id.is_(None))
-    standing = or_(Claim.lab_session_id.is_(None), Claim.lab_session_id.not_in(of_open))
-    return db.scalar(query.where(standing)) or 0
+    """Claims of machines of this template, without those that the calendar counts."""
+    query = select(func.count()).select_from(Claim).where(Claim.template_slug == template, ~of_calendar())
+    return db.scalar(query) or 0

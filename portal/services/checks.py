@@ -100,9 +100,10 @@ def begin_try(db: Session, student_id: UUID, step: str, now: datetime) -> Try:
     lab_session = db.get_one(LabSession, student.lab_session_id)
     wanted = step_of(students.spec_of(lab_session), step)
     seat = seats.seat_of(db, student.id)
-    if lab_session.state not in (LabSessionState.READY, LabSessionState.RUNNING):
+    kept = seat is not None and seat.state == SeatState.KEPT
+    if lab_session.state not in (LabSessionState.READY, LabSessionState.RUNNING) and not kept:
         raise Conflict(N_("The class is not on."))
-    if seat is None or seat.state != SeatState.TAKEN:
+    if seat is None or seat.state not in (SeatState.TAKEN, SeatState.KEPT):
         raise Conflict(N_("Your machines are being prepared. Check again when they are ready."))
     result = students.result_for(db, student, step, now)
     if result.tried_at is not None and result.tried_at > now - PAUSE:
@@ -122,8 +123,8 @@ def note_try(db: Session, student_id: UUID, step: str, outcome: CheckOutcome, no
     result = students.result_for(db, student, step, now)
     result.tries += 1
     result.said = " ".join(outcome.messages)[:1000]
-    if outcome.passed and result.passed_at is None:
-        result.passed_at = now
+    if outcome.passed:
+        result.passed_at, result.again = result.passed_at or now, False
     seats.bump(db, student.lab_session_id)
 
 
@@ -208,7 +209,7 @@ def last_line(output: str) -> str:
 def confirm(db: Session, *, student: Student, step: str, now: datetime) -> None:
     """The teacher has looked and the step is done."""
     result = students.result_for(db, student, step, now)
-    if result.passed_at is None:
-        result.passed_at = now
+    if not result.stands:
+        result.passed_at, result.again = result.passed_at or now, False
         result.said = ""
         seats.bump(db, student.lab_session_id)

@@ -70,7 +70,7 @@ def begin_due(db: Session, *, now: datetime) -> int:
 def end_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
     """Classes end at their hour; what could not be taken away is tried again until nothing is left."""
     over = or_(LabSession.ends_at <= now, LabSession.state.in_((LabSessionState.ENDED, LabSessionState.CANCELLED)))
-    left = select(Seat.lab_session_id).where(Seat.state != SeatState.GONE)
+    left = select(Seat.lab_session_id).where(Seat.state.not_in((SeatState.KEPT, SeatState.GONE)))
     due = select(LabSession).where(over, or_(LabSession.state.in_(LIVING), LabSession.id.in_(left)))
     ended = 0
     for lab_session in list(db.scalars(due.with_for_update(of=LabSession, skip_locked=True))):

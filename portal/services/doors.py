@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from portal.config import Settings
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound
 from portal.core.labs import LabDoor
+from portal.core.lifecycle import SeatState
 from portal.core.policy import Actor
 from portal.interfaces import HostAddress
 from portal.models import Account, ConsoleTicket, Seat, SeatMachine, Student
@@ -113,7 +114,7 @@ def refuse_student(place: Place, student: Student) -> None:
 
 def refuse_teacher(db: Session, place: Place, actor: Actor) -> None:
     seat_consoles.refuse_teacher(db, place, actor)
-    if place.lab_session.state not in seats.USABLE:
+    if place.lab_session.state not in seats.USABLE and place.seat.state != SeatState.KEPT:
         raise Conflict(N_("The class does not go on now."))
 
 

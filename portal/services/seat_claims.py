@@ -17,8 +17,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, NoCapacity
+from portal.core.lifecycle import SeatState
 from portal.core.quota import Amount
-from portal.models import Claim, Host, LabSession, LabTrial
+from portal.models import Claim, Host, LabSession, LabTrial, Seat, SeatMachine
 from portal.services.capacity import hosts_in_order, load_of
 from portal.services.claims import ATTEMPTS, choose, swap_generations
 
@@ -117,5 +118,6 @@ def places_of(claims: Mapping[UUID, Claim], machines: SeatClaims) -> dict[UUID, 
 
 
 def release_session(db: Session, lab_session_id: UUID) -> None:
-    """Let go all that the class holds. Nothing held is fine."""
-    db.execute(delete(Claim).where(Claim.lab_session_id == lab_session_id))
+    """Let go all that the class holds, but for seats that are kept. Nothing held is fine."""
+    kept = select(SeatMachine.id).join(Seat, Seat.id == SeatMachine.seat_id).where(Seat.state == SeatState.KEPT)
+    db.execute(delete(Claim).where(Claim.lab_session_id == lab_session_id, Claim.vm_id.not_in(kept)))

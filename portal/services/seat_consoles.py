@@ -75,6 +75,8 @@ def refuse_student(place: Place, student: Student) -> bool:
     """Raise unless the student may sit there now; True if they may only look."""
     if place.seat.student_id != student.id:
         raise NotAllowed(N_("This is not your seat."))
+    if place.seat.state == SeatState.KEPT and place.seat.host is not None:
+        return False  # whoever locked the class is gone
     if place.lab_session.state not in seats.USABLE:
         raise Conflict(N_("The class does not go on now."))
     if place.seat.state != SeatState.TAKEN or place.seat.host is None:

@@ -115,20 +115,35 @@ def take_seat(db: Session, *, lab_session: LabSession, student: Student, now: da
     return None
 
 
-def ask_reset(db: Session, *, seat: Seat, by: Actor | None, queue: WorkflowQueue, now: datetime) -> Workflow:
+def ask_reset(
+    db: Session, *, seat: Seat, by: Actor | None, queue: WorkflowQueue, now: datetime, step: str = ""
+) -> Workflow:
     """Throw the seat's machines away and make them anew. `by` is None when its student asked.
+
+    `step` is where they are brought afterwards; services/restarts.py says who may ask for which.
 
     Raises Conflict when the seat is not in use, or is being made at this moment.
     """
     lock_seat(db, seat)
+    if seat.state == SeatState.KEPT:
+        raise Conflict(N_("This seat is kept as it is: it does not begin again."))
     if seat.state not in (SeatState.READY, SeatState.TAKEN):
         raise Conflict(N_("This seat is being prepared already. Please wait a moment."))
     workflow = workflows.begin(db, kind="reset_seat", subject_id=seat.id, queue=queue, now=now)
+    seat.begin_at_step = step
     seat.move_to(SeatState.BUILDING)
     seat.begun_at, seat.ready_at, seat.resets = now, None, seat.resets + 1
-    note(db, seat, "seat.reset", by=by, now=now)
+    note(db, seat, "seat.reset", by=by, now=now, **({"step": step} if step else {}))
     bump(db, seat.lab_session_id)
     return workflow
+
+
+def forget_trouble(db: Session, student: Student) -> None:
+    """The student has read what was told about the seat."""
+    seat = seat_of(db, student.id)
+    if seat is not None and seat.trouble:
+        seat.trouble, seat.trouble_params = "", {}
+        bump(db, seat.lab_session_id)
 
 
 def lock_seat(db: Session, seat: Seat) -> None:
@@ -137,10 +152,10 @@ def lock_seat(db: Session, seat: Seat) -> None:
     db.refresh(seat, with_for_update={"of": Seat})
 
 
-def note(db: Session, seat: Seat, action: str, *, by: Actor | None, now: datetime) -> None:
+def note(db: Session, seat: Seat, action: str, *, by: Actor | None, now: datetime, **more: object) -> None:
     lab_session = db.get_one(LabSession, seat.lab_session_id)
     student = db.get(Student, seat.student_id) if seat.student_id else None
-    details = {"seat": seat.number, **({"student": student.name} if student else {})}
+    details = {"seat": seat.number, **({"student": student.name} if student else {}), **more}
     record(db, actor=by, action=action, subject=subject_of(lab_session), now=now, details=details)
 
 

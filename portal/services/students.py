@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, Invalid, NotFound
 from portal.core.labs import LabSpec, lab_from_data
-from portal.core.lifecycle import LabSessionState
-from portal.models import Invitation, LabSession, Seat, StepResult, Student
+from portal.core.lifecycle import KeepingState, LabSessionState
+from portal.models import Invitation, Keeping, LabSession, Seat, StepResult, Student
 from portal.services import seats
 from portal.services.login_sessions import hash_of
 
@@ -124,7 +124,7 @@ def names_in(db: Session, lab_session: LabSession) -> list[str]:
 
 
 def student_of(db: Session, key: str | None) -> Student | None:
-    """Whose key this is; None when the class is over, for keys end with it."""
+    """Whose key this is; None when the class is over, for keys end with it, but for those of kept seats."""
     return student_by_hash(db, hash_of(key)) if key and len(key) <= LONGEST_KEY else None
 
 
@@ -134,7 +134,10 @@ def student_by_hash(db: Session, key_hash: str) -> Student | None:
 
 
 def of_open_classes() -> Select[Student]:
-    return select(Student).join(LabSession, LabSession.id == Student.lab_session_id).where(LabSession.state.in_(OPEN))
+    """Of classes that are not over, and those whose seat is kept after it."""
+    kept = select(Keeping.id).where(Keeping.student_id == Student.id, Keeping.state == KeepingState.KEPT)
+    query = select(Student).join(LabSession, LabSession.id == Student.lab_session_id)
+    return query.where(or_(LabSession.state.in_(OPEN), kept.exists()))
 
 
 def renew_key(db: Session, student: Student) -> str:
@@ -147,9 +150,14 @@ def renew_key(db: Session, student: Student) -> str:
 
 def was_student(db: Session, key: str | None) -> bool:
     """True for a key of a class, over or not: its browser is told how the class ended rather than asked for a code."""
+    return past_student(db, key) is not None
+
+
+def past_student(db: Session, key: str | None) -> Student | None:
+    """Whose key this was, also when it opens nothing any more."""
     if not key or len(key) > LONGEST_KEY:
-        return False
-    return db.scalar(select(Student.id).where(Student.key_hash == hash_of(key))) is not None
+        return None
+    return db.scalar(select(Student).where(Student.key_hash == hash_of(key)))
 
 
 def class_with(db: Session, student: Student) -> LabSession:
@@ -188,6 +196,8 @@ def touch(db: Session, key_hash: str, now: datetime) -> None:
 
 def raise_hand(db: Session, student: Student, text: str, now: datetime) -> None:
     """Raised again it keeps its place in the row, with the new words."""
+    if class_with(db, student).state not in OPEN:
+        raise Conflict(N_("The class is over: nobody would see your hand."))
     text = " ".join(text.split())
     if len(text) > MOST_IN_HAND or (text and not text.isprintable()):
         raise Invalid(N_("Please write at most %(most)s letters."), field="text", most=MOST_IN_HAND)

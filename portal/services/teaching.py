@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from portal.core.calendar import Calendar
 from portal.core.errors import N_, Conflict, Invalid, NotFound
 from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
@@ -16,7 +17,7 @@ from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Seat, Student, Workflow
-from portal.services import booking, checks, rehearsals, seats, students, workflows
+from portal.services import booking, checks, keepings, kept_seats, rehearsals, restarts, seats, students, workflows
 from portal.services.audit import record
 from portal.services.lab_sessions import get, locked, plan_of
 from portal.services.seats import subject_of
@@ -58,7 +59,7 @@ def begin(db: Session, lab_session: LabSession, *, by: Actor | None, now: dateti
 def end_class(
     db: Session, *, actor: Actor | None, lab_session: LabSession, queue: WorkflowQueue, now: datetime
 ) -> Workflow | None:
-    """End it now: students' keys and consoles end at once, and all that it has is taken away.
+    """End it now: students' keys and consoles end at once, and all that it has is taken away, but for kept seats.
 
     A preparation that is under way is asked to stop first; it clears up after itself, and then None is returned.
     """
@@ -69,7 +70,9 @@ def end_class(
         return None
     lab_session.move_to(LabSessionState.ENDED)
     lab_session.ended_at = now
-    record(db, actor=actor, action="lab_session.ended", subject=subject_of(lab_session), now=now)
+    kept = kept_seats.keep_granted(db, lab_session, now=now)
+    details = {"kept": kept} if kept else {}
+    record(db, actor=actor, action="lab_session.ended", subject=subject_of(lab_session), now=now, details=details)
     return clear(db, lab_session, queue=queue, now=now)
 
 
@@ -118,15 +121,19 @@ def reset_seats(
     seat_ids: Iterable[UUID] | None,
     queue: WorkflowQueue,
     now: datetime,
+    step: str = "",
 ) -> int:
-    """Begin these seats again, or all that somebody sits at. Those that are being made already are left alone."""
+    """Begin these seats again, or all that somebody sits at, at this step of the lab if one is named.
+
+    Those that are being made already are left alone.
+    """
     lab_session = on_now(db, actor, lab_session_id)
     wanted = None if seat_ids is None else set(seat_ids)
     begun = 0
     for seat in seats.seats_of(db, lab_session.id, (SeatState.TAKEN, SeatState.READY)):
         asked_for = seat.student_id is not None if wanted is None else seat.id in wanted
         if asked_for and not workflows.is_under_way(db, seat.id):
-            seats.ask_reset(db, seat=seat, by=actor, queue=queue, now=now)
+            restarts.begin_again(db, seat=seat, by=actor, queue=queue, now=now, step=step)
             begun += 1
     return begun
 
@@ -161,6 +168,8 @@ def prolong(
     longer = int((lab_session.ends_at - lab_session.starts_at).total_seconds() // 60) + minutes
     plan = replace(plan, wish=replace(plan.wish, minutes=longer))
     ground, others = booking.look_for_room(db, plan, now=now, reserve_hosts=reserve_hosts, but=lab_session.id)
+    own = {keeping.id for keeping in keepings.of_class(db, lab_session.id)}  # in that time they are the class's seats
+    others = Calendar(one for one in others.bookings if one.id not in own)
     booking.find_room(ground, others, plan, now=now, timezone=timezone)
     lab_session.ends_at += timedelta(minutes=minutes)
     lab_session.show_change()
@@ -191,7 +200,10 @@ def bring_all(
 
 def let_in_again(db: Session, *, actor: Actor, lab_session_id: UUID, student_id: UUID, now: datetime) -> str:
     """A new key for a student whose computer broke; what was open by the old one ends."""
-    lab_session = on_now(db, actor, lab_session_id, lock=False)
+    if kept_seats.is_kept(db, student_id):
+        lab_session = get(db, actor=actor, lab_session_id=lab_session_id)
+    else:
+        lab_session = on_now(db, actor, lab_session_id, lock=False)
     student = student_in(db, lab_session, student_id)
     details = {"student": student.name}
     record(db, actor=actor, action="student.let_in", subject=subject_of(lab_session), now=now, details=details)

@@ -8,11 +8,14 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.core.errors import N_, NotFound, PortalError
+from portal.core.lifecycle import KeepingState
 from portal.core.policy import Permission
 from portal.models import LabSession, Seat
-from portal.services import boards, lab_sessions, seats, teaching
+from portal.services import boards, keepings, lab_sessions, seats, students, teaching
+from portal.web.class_choices import Choices, again_choices
 from portal.web.context import actor, background, db, now, permission, site
 from portal.web.languages import in_words
 from portal.web.screens import picture_of
@@ -56,7 +59,16 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
     return render_template("lab_sessions/_board.html", board=board, seen=boards.seen_of(board), alone=True)
 
 
-def confirm(lab_session_id: UUID, *, title: str, text: str, words: str, action: str) -> ResponseReturnValue:
+def confirm(
+    lab_session_id: UUID,
+    *,
+    title: str,
+    text: str,
+    words: str,
+    action: str,
+    choices: Choices | None = None,
+    note: str = "",
+) -> ResponseReturnValue:
     return render_template(
         "components/confirm.html",
         title=title,
@@ -65,6 +77,8 @@ def confirm(lab_session_id: UUID, *, title: str, text: str, words: str, action: 
         danger=True,
         action=action,
         fields={},
+        choices=choices,
+        note=note,
         back=url_for("lab_sessions.show", lab_session_id=lab_session_id),
     )
 
@@ -97,8 +111,27 @@ def ask_end(lab_session_id: UUID) -> ResponseReturnValue:
         title=_("End the class?"),
         text=_("Everybody is sent out, and all machines with everything on them are deleted. This cannot be undone."),
         words=_("End the class"),
+        note=keeping_note(lab_session_id),
         action=url_for("class_board.end", lab_session_id=lab_session_id),
     )
+
+
+def keeping_note(lab_session_id: UUID) -> str:
+    """Who still waits for an answer loses what they asked to keep."""
+    states = [keeping.state for keeping in keepings.of_class(db(), lab_session_id)]
+    granted, asked = states.count(KeepingState.GRANTED), states.count(KeepingState.ASKED)
+    said = []
+    if granted:
+        said.append(ngettext("%(num)d seat is kept.", "%(num)d seats are kept.", granted))
+    if asked:
+        said.append(
+            ngettext(
+                "%(num)d student asks to keep a seat and has no answer yet: it is deleted too.",
+                "%(num)d students ask to keep their seats and have no answer yet: they are deleted too.",
+                asked,
+            )
+        )
+    return " ".join(said)
 
 
 @bp.post("/end")
@@ -138,7 +171,7 @@ def notice(lab_session_id: UUID) -> ResponseReturnValue:
 @permission(Permission.TEACH)
 def ask_reset(lab_session_id: UUID) -> ResponseReturnValue:
     """One seat, by its number in the address, or all."""
-    own(lab_session_id)
+    steps = students.spec_of(own(lab_session_id)).steps
     number = request.args.get("seat", type=int)
     seat = seat_in(lab_session_id, number) if number is not None else None
     title = _("Begin seat %(number)s again?", number=seat.number) if seat else _("Begin all seats again?")
@@ -148,6 +181,7 @@ def ask_reset(lab_session_id: UUID) -> ResponseReturnValue:
         text=_("The machines go back to how they were at the beginning. What was done on them is lost."),
         words=_("Begin again"),
         action=url_for("class_board.reset", lab_session_id=lab_session_id, seat=seat.number if seat else None),
+        choices=again_choices(steps, beginning_step=steps[0].slug) if seat and seat.student_id else None,
     )
 
 
@@ -159,7 +193,13 @@ def reset(lab_session_id: UUID) -> ResponseReturnValue:
     def work() -> None:
         wanted = [seat_in(lab_session_id, number).id] if number is not None else None
         teaching.reset_seats(
-            db(), actor=actor(), lab_session_id=lab_session_id, seat_ids=wanted, queue=site().queue, now=now()
+            db(),
+            actor=actor(),
+            lab_session_id=lab_session_id,
+            seat_ids=wanted,
+            queue=site().queue,
+            now=now(),
+            step=request.form.get("step", "")[:60] if number is not None else "",
         )
 
     return act(lab_session_id, work, _("It begins again: that takes a few seconds."))

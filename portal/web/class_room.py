@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import N_, Conflict, PortalError
-from portal.services import login_sessions, seat_consoles, seats, students
+from portal.services import keepings, login_sessions, restarts, seat_consoles, seats, students
 from portal.services.seat_designs import KEYBOARD
+from portal.web.class_choices import again_choices
 from portal.web.class_views import ClassView, Phase, present_marks, view_of_class
 from portal.web.consoles import wanted_kind, words
 from portal.web.context import background, close_db, db, now, own_key, public, site, student, student_page
 from portal.web.languages import current_language, in_words
-from portal.web.students import note_presence
+from portal.web.students import keep_key, note_presence
 from portal.workflows.checking import check_step
 
 bp = Blueprint("class_room", __name__, url_prefix="/class")
@@ -23,11 +24,16 @@ bp = Blueprint("class_room", __name__, url_prefix="/class")
 
 @bp.get("")
 @student_page
-def show() -> str:
+def show() -> Response:
     note_presence()
     view = view_of_class()
-    page = "class_room/room.html" if view.phase == Phase.SEATED else "class_room/waiting.html"
-    return render_template(page, view=view, words=words(), class_words=class_words(view), keyboard=KEYBOARD)
+    page = "class_room/room.html" if view.phase in (Phase.SEATED, Phase.KEPT) else "class_room/waiting.html"
+    answer = make_response(
+        render_template(page, view=view, words=words(), class_words=class_words(view), keyboard=KEYBOARD)
+    )
+    if view.keeping is not None and view.keeping.until_at is not None:
+        keep_key(answer, view.keeping.until_at)
+    return answer
 
 
 def class_words(view: ClassView) -> dict[str, Any]:
@@ -49,7 +55,8 @@ def class_words(view: ClassView) -> dict[str, Any]:
 @bp.get("/ended")
 @public
 def ended() -> str:
-    return render_template("class_room/ended.html")
+    past = students.past_student(db(), own_key())
+    return render_template("class_room/ended.html", keeping=keepings.of_student(db(), past.id) if past else None)
 
 
 @bp.get("/status")
@@ -164,14 +171,16 @@ def another_device() -> str:
 @bp.get("/again")
 @student_page
 def ask_again() -> str:
+    reached = restarts.reached(db(), student())
     return render_template(
         "components/confirm.html",
         title=_("Start again?"),
-        text=_("All your machines go back to the beginning. What you did in them is lost; your guide stays as it is."),
+        text=_("All your machines are made anew. What you did in them is lost."),
         action=url_for("class_room.begin_again"),
         back=url_for("class_room.show"),
         words=_("Yes, start again"),
         danger=True,
+        choices=again_choices(reached, beginning_step=reached[0].slug),
     )
 
 
@@ -181,9 +190,18 @@ def begin_again() -> ResponseReturnValue:
     seat = seats.seat_of(db(), student().id)
     if seat is None:
         raise Conflict(N_("You have no seat yet."))
-    seats.ask_reset(db(), seat=seat, by=None, queue=site().queue, now=now())
+    restarts.begin_again(db(), seat=seat, by=None, queue=site().queue, now=now(), step=wanted_step())
     db().commit()
     flash(_("Your machines begin again. This takes a moment."), "info")
+    return to_class()
+
+
+@bp.post("/understood")
+@student_page
+def understand() -> ResponseReturnValue:
+    """What was told about the own machines is read."""
+    seats.forget_trouble(db(), student())
+    db().commit()
     return to_class()
 
 

@@ -12,8 +12,10 @@ from markupsafe import Markup
 
 from portal.core.labs import CheckBy, LabMachine, LabSpec, LabStep
 from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import LabSession, Seat, StepResult, Student
-from portal.services import seats, students
+from portal.models import Keeping, LabSession, Seat, StepResult, Student
+from portal.services import keepings, seats, students, workflows
+from portal.services.keeping_notices import TOLD_BEFORE
+from portal.services.workflows import Progress
 from portal.web.context import db, now, student
 from portal.web.guides import GuidePage, StepPage, guide_of
 from portal.web.languages import current_language
@@ -23,6 +25,7 @@ class Phase(StrEnum):
     EARLY = "early"  # the class has not begun
     WAITING = "waiting"  # for machines
     SEATED = "seated"
+    KEPT = "kept"  # the class is over, and the own seat is there
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class StepView:
 
     @property
     def passed(self) -> bool:
-        return self.result is not None and self.result.passed_at is not None
+        return self.result is not None and self.result.stands
 
     @property
     def hints(self) -> tuple[Markup, ...]:
@@ -86,6 +89,7 @@ class ClassView:
     guide: GuidePage
     steps: tuple[StepView, ...]
     now: datetime
+    keeping: Keeping | None = None
 
     @property
     def phase(self) -> Phase:
@@ -112,14 +116,31 @@ class ClassView:
         return self.spec.machines
 
     @property
+    def is_kept(self) -> bool:
+        return self.phase == Phase.KEPT
+
+    @property
+    def ends_soon(self) -> bool:
+        """A kept seat is gone within a day."""
+        until_at = self.keeping.until_at if self.is_kept and self.keeping else None
+        return until_at is not None and until_at - self.now <= TOLD_BEFORE
+
+    @property
+    def restart(self) -> Progress | None:
+        """The work that brings the seat to the step at which it begins again, while it goes on."""
+        return restart_of(self.seat)
+
+    @property
     def marks(self) -> Marks:
         results = {step.slug: step.result for step in self.steps if step.result}
-        return marks_of(self.student, self.lab_session, self.seat, results)
+        return marks_of(self.student, self.lab_session, self.seat, results, self.keeping)
 
 
 def phase_of(lab_session: LabSession, seat: Seat | None) -> Phase:
     if lab_session.state in (LabSessionState.BOOKED, LabSessionState.PREPARING):
         return Phase.EARLY
+    if seat is not None and seat.state == SeatState.KEPT:
+        return Phase.KEPT
     return Phase.SEATED if seat is not None and seat.state == SeatState.TAKEN else Phase.WAITING
 
 
@@ -127,20 +148,42 @@ def present_marks() -> Marks:
     """As of the whole view, but without reading lab and guide: asked by every student every few seconds."""
     seated = student()
     lab_session = students.class_with(db(), seated)
-    return marks_of(seated, lab_session, seats.seat_of(db(), seated.id), students.results_of(db(), seated))
+    results, keeping = students.results_of(db(), seated), keepings.of_student(db(), seated.id)
+    return marks_of(seated, lab_session, seats.seat_of(db(), seated.id), results, keeping)
 
 
-def marks_of(student: Student, lab_session: LabSession, seat: Seat | None, results: Mapping[str, StepResult]) -> Marks:
+def marks_of(
+    student: Student,
+    lab_session: LabSession,
+    seat: Seat | None,
+    results: Mapping[str, StepResult],
+    keeping: Keeping | None,
+) -> Marks:
     phase = phase_of(lab_session, seat)
-    place = (seat.id, seat.resets) if seat else None
-    done = sorted((step, row.hints, row.tries, row.passed_at is not None) for step, row in results.items())
-    here = seat is not None and seat.teacher_here
+    place = (seat.id, seat.resets, restarted(seat)) if seat else None
+    done = sorted((step, row.hints, row.tries, row.stands) for step, row in results.items())
+    here = seat is not None and (seat.teacher_here, seat.trouble)
+    until = keeping.until_at if keeping is not None and phase == Phase.KEPT else None
     return Marks(
         phase=sign_of(phase, place, lab_session.state if phase == Phase.EARLY else ""),
-        banners=sign_of(lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at, here),
-        hand=sign_of(student.hand),
+        banners=sign_of(
+            lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at, here, until
+        ),
+        hand=sign_of(student.hand, keeping and (keeping.state, keeping.until_at)),
         guide=sign_of(student.step, done),
     )
+
+
+def restarted(seat: Seat) -> tuple[str, int] | None:
+    """How far a seat is on its way to the step at which it begins again."""
+    work = restart_of(seat)
+    return (work.step, work.done) if work else None
+
+
+def restart_of(seat: Seat | None) -> Progress | None:
+    if seat is None or seat.state != SeatState.BUILDING or not seat.begin_at_step:
+        return None
+    return workflows.work_on(db(), seat.id, now())
 
 
 def sign_of(*parts: object) -> str:
@@ -158,7 +201,8 @@ def view_of_class() -> ClassView:
         StepView(number, step, guide.step(step.slug) or unwritten(step), results.get(step.slug))
         for number, step in enumerate(spec.steps, start=1)
     )
-    return ClassView(seated, lab_session, spec, seats.seat_of(db(), seated.id), guide, steps, now())
+    seat, keeping = seats.seat_of(db(), seated.id), keepings.of_student(db(), seated.id)
+    return ClassView(seated, lab_session, spec, seat, guide, steps, now(), keeping)
 
 
 def unwritten(step: LabStep) -> StepPage:

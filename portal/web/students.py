@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.services import students
 from portal.services.students import Joined
-from portal.web.context import SEAT_COOKIE, close_db, now, site, student
+from portal.web.context import SEAT_COOKIE, close_db, now, own_key, site, student
 
 KEPT_FOR = timedelta(hours=24)  # the key itself ends with the class
 
@@ -19,11 +20,20 @@ def give_key(answer: AnyResponse, joined: Joined) -> None:
         site().settings.cookie(SEAT_COOKIE),
         joined.key,
         max_age=KEPT_FOR,
-        path="/",
-        samesite="Lax",
-        httponly=True,
-        secure=site().settings.is_https,
+        **attributes(),
     )
+
+
+def attributes() -> dict[str, Any]:
+    return {"path": "/", "samesite": "Lax", "httponly": True, "secure": site().settings.is_https}
+
+
+def keep_key(answer: AnyResponse, until: datetime) -> None:
+    """The key of a kept seat is needed for as long as that is there, so that a closed browser loses nothing."""
+    key = own_key()
+    if key:
+        name = site().settings.cookie(SEAT_COOKIE)
+        answer.set_cookie(name, key, max_age=max(until - now(), KEPT_FOR), **attributes())
 
 
 def note_presence() -> None:

@@ -15,12 +15,15 @@ from portal.services import (
     class_clock,
     class_notices,
     hosts,
+    keeping_notices,
+    kept_seats,
     lab_trials,
     leases,
     login_sessions,
     mails,
     rehearsals,
     retention,
+    revivals,
     workers,
     workflows,
 )
@@ -56,6 +59,8 @@ def duties(extra: Sequence[Duty] = ()) -> list[Duty]:
         Duty("tell teachers", 10, tell_teachers),
         Duty("rehearse classes", 30, rehearse_classes),
         Duty("clear trials of labs", 30, clear_lab_trials),
+        Duty("end kept seats", 10, end_kept_seats),
+        Duty("look at kept seats", 60, look_at_kept_seats),
         Duty("lease notices", 600, send_notices),
         Duty("park machines", 10, park_machines),
         Duty("retire machines", 600, retire_machines),
@@ -103,6 +108,27 @@ def tell_teachers(site: Site) -> int:
     settings = site.settings
     with site.write_sessions.begin() as db:
         return class_notices.tell_due(db, now=site.clock(), base_url=settings.base_url, timezone=settings.timezone)
+
+
+def end_kept_seats(site: Site) -> int:
+    """Those whose time is over; who has one is told a day before."""
+    settings = site.settings
+    with site.write_sessions.begin() as db:
+        ended = kept_seats.end_due(db, queue=site.queue, now=site.clock())
+    with site.write_sessions.begin() as db:
+        keeping_notices.tell_due(db, now=site.clock(), base_url=settings.base_url, timezone=settings.timezone)
+    return ended
+
+
+def look_at_kept_seats(site: Site) -> int:
+    """Machines that are off boot again. No transaction waits for a host."""
+    with site.sessions() as db:
+        kept = revivals.places(db)
+    off = revivals.are_off(site.hypervisor, kept)
+    if not off:
+        return 0
+    with site.write_sessions.begin() as db:
+        return revivals.begin(db, off, queue=site.queue, now=site.clock())
 
 
 def rehearse_classes(site: Site) -> object:

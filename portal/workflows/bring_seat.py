@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from portal.services import seats, students
 from portal.services.checks import Eyes, Place, look, place_of, solve
 from portal.workflows.sequence import Context, Sequence, Step
 
+STEP_FAILED = N_("%(step)s: %(reason)s")
 NOT_BROUGHT = N_("Seat %(number)s could not be brought to the step: %(reason)s")
 
 
@@ -32,24 +34,38 @@ class Way:
 
 
 def bring(ctx: Context) -> None:
-    """Each step is looked at first: what is done already, by hand or by an earlier try, stays as it is."""
+    """The guide stands at the step when all before it is done."""
     way = way_of(ctx)
-    eyes = Eyes(ctx.site.hypervisor, ctx.site.doors)
-    for step in way.steps:
-        ctx.check()
-        if is_done(eyes, step, way):
-            continue
-        ctx.check_fencing()
-        failed = solve(eyes, step, way.place)
-        if failed is not None:
-            reason = inner(failed.message, failed.params)
-            raise PlaybookFailed(N_("%(step)s: %(reason)s"), step=step.slug, reason=reason)
+    failed = do_steps(ctx, way)
+    if failed is not None:
+        raise PlaybookFailed(STEP_FAILED, **failed)
     with ctx.write() as db:
         seat = db.get_one(Seat, ctx.subject_id)
         student = db.get(Student, seat.student_id) if seat.student_id else None
         if student is not None:
             students.open_step(db, student, way.target, ctx.site.clock())
             seats.bump(db, seat.lab_session_id)
+
+
+def nobody(number: int) -> None:
+    """Asks how far it is."""
+
+
+def do_steps(ctx: Context, way: Way, told: Callable[[int], None] = nobody) -> dict[str, Any] | None:
+    """Each is looked at first: what is done already, by hand or by an earlier try, stays as it is.
+
+    `told` hears how many are done. The step that failed and why (they fill STEP_FAILED), or None.
+    """
+    eyes = Eyes(ctx.site.hypervisor, ctx.site.doors)
+    for number, step in enumerate(way.steps, start=1):
+        ctx.check()
+        if not is_done(eyes, step, way):
+            ctx.check_fencing()
+            failed = solve(eyes, step, way.place)
+            if failed is not None:
+                return {"step": step.slug, "reason": inner(failed.message, failed.params)}
+        told(number)
+    return None
 
 
 def is_done(eyes: Eyes, step: LabStep, way: Way) -> bool:
@@ -63,13 +79,20 @@ def is_done(eyes: Eyes, step: LabStep, way: Way) -> bool:
 def way_of(ctx: Context) -> Way:
     with ctx.site.sessions() as db:
         seat = db.get_one(Seat, ctx.subject_id)
+        target = db.get_one(LabSession, seat.lab_session_id).catch_up_step
+    return way_to(ctx, target)
+
+
+def way_to(ctx: Context, target: str) -> Way:
+    with ctx.site.sessions() as db:
+        seat = db.get_one(Seat, ctx.subject_id)
         lab_session = db.get_one(LabSession, seat.lab_session_id)
         spec = lab_from_data(lab_session.lab_version.spec)
         student = db.get(Student, seat.student_id) if seat.student_id else None
         return Way(
             place_of(seat),
-            tuple(before(spec.steps, lab_session.catch_up_step)),
-            lab_session.catch_up_step,
+            tuple(before(spec.steps, target)),
+            target,
             student.locale if student else "es",
             frozenset(confirmed_on(db, seat)),
         )

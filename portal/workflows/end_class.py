@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, OutsideUnavailable, PlaybookFailed
-from portal.core.lifecycle import HostState
-from portal.interfaces import HostAddress
-from portal.models import ConsoleTicket, Host, LabSession, Seat, SeatMachine, Workflow
+from portal.core.errors import N_
+from portal.core.lifecycle import SeatState
+from portal.models import LabSession, Seat, Workflow
 from portal.services import audit, seat_claims, seats
-from portal.services.hosts import all_hosts
 from portal.services.seats import subject_of
 from portal.workflows.seat_images import tidy_images
+from portal.workflows.seat_proof import check_nothing_left, forget_tickets, found_on_hosts
 from portal.workflows.seat_removing import remove_seats
 from portal.workflows.sequence import Context, Sequence, Step
 
-SILENT = "does not answer"
-
 
 def list_all(ctx: Context) -> None:
-    """What of the class is on the hosts before: kept in the audit log, once."""
-    there = found_on_hosts(ctx, patient=True)
+    """What of the class is on the hosts before: kept in the audit log, once. Kept seats are named apart."""
+    there, kept = found_on_hosts(ctx, seats_of(ctx), patient=True), found_on_hosts(ctx, seats_of(ctx, kept=True))
     with ctx.write() as db:
         if ctx.mark_once(db, N_("The list is written.")):
-            note(db, ctx, "lab_session.inventory", there)
+            note(db, ctx, "lab_session.inventory", there, kept)
 
 
 def remove(ctx: Context) -> None:
@@ -36,57 +32,34 @@ def remove(ctx: Context) -> None:
 
 def prove(ctx: Context) -> None:
     """Ask every host again. Raises PlaybookFailed, to be tried again, while anything is left."""
-    left = found_on_hosts(ctx)
-    if left:
-        names = "; ".join(f"{host}: {', '.join(things[:3])}" for host, things in sorted(left.items()))
-        raise PlaybookFailed(N_("Something of this class is still on the hosts: %(names)s"), names=names)
+    gone = seats_of(ctx)
+    check_nothing_left(ctx, gone)
+    kept = found_on_hosts(ctx, seats_of(ctx, kept=True), patient=True)
     with ctx.write() as db:
         seat_claims.release_session(db, ctx.subject_id)
-        machines = select(SeatMachine.id).join(Seat, Seat.id == SeatMachine.seat_id)
-        of_class = machines.where(Seat.lab_session_id == ctx.subject_id)
-        for ticket in db.scalars(select(ConsoleTicket).where(ConsoleTicket.seat_machine_id.in_(of_class))):
-            db.delete(ticket)
+        forget_tickets(db, gone)
         if ctx.mark_once(db, N_("Nothing is left.")):
-            note(db, ctx, "lab_session.cleared", left)
+            note(db, ctx, "lab_session.cleared", {}, kept)
         seats.held_session(db, ctx.subject_id).tell_trouble("")
 
 
-def note(db: Session, ctx: Context, action: str, things: dict[str, list[str]]) -> None:
+def note(
+    db: Session, ctx: Context, action: str, things: dict[str, list[str]], kept: dict[str, list[str]] | None = None
+) -> None:
     lab_session = db.get_one(LabSession, ctx.subject_id)
-    details = {"hosts": things, "count": sum(len(found) for found in things.values())}
+    details: dict[str, object] = {"hosts": things, "count": sum(len(found) for found in things.values())}
+    if kept:
+        details["kept"] = kept
     now = ctx.site.clock()
     audit.record(db, actor=None, action=action, subject=subject_of(lab_session), now=now, details=details)
 
 
-def found_on_hosts(ctx: Context, *, patient: bool = False) -> dict[str, list[str]]:
-    """By host, what each shows of this class. One that does not answer raises HypervisorUnavailable, or is noted."""
+def seats_of(ctx: Context, *, kept: bool = False) -> frozenset[UUID]:
+    """The class's seats that are to go; or those that stay with their students for a while."""
+    of_class = select(Seat.id).where(Seat.lab_session_id == ctx.subject_id)
+    is_kept = Seat.state == SeatState.KEPT
     with ctx.site.sessions() as db:
-        seat_ids = set(db.scalars(select(Seat.id).where(Seat.lab_session_id == ctx.subject_id)))
-        hosts = [host.reached_at for host in all_hosts(db) if host.state != HostState.LOST and used(db, host, seat_ids)]
-        machines = set(db.scalars(select(SeatMachine.id).where(SeatMachine.seat_id.in_(seat_ids))))
-    found = {host.name: traces_of(ctx, host, seat_ids | machines, patient=patient) for host in hosts}
-    return {host: things for host, things in found.items() if things}
-
-
-def used(db: Session, host: Host, seat_ids: Iterable[UUID]) -> bool:
-    """Hosts without any seat of the class need not answer for it."""
-    return db.scalar(select(Seat.id).where(Seat.id.in_(seat_ids), Seat.host_id == host.id).limit(1)) is not None
-
-
-def traces_of(ctx: Context, host: HostAddress, ids: set[UUID], *, patient: bool) -> list[str]:
-    try:
-        traces = ctx.site.hypervisor.seat_traces(host)
-    except OutsideUnavailable:
-        if not patient:
-            raise
-        return [SILENT]
-    kinds = (
-        ("machine", traces.machines),
-        ("folder", traces.folders),
-        ("network", traces.namespaces),
-        ("sockets", traces.sockets),
-    )
-    return sorted(f"{kind} {thing}" for kind, things in kinds for thing in things & ids)
+        return frozenset(db.scalars(of_class.where(is_kept if kept else ~is_kept)))
 
 
 def copies(db: Session, subject_id: UUID) -> int:

@@ -62,18 +62,19 @@ def place(db: Session, ctx: Context, lab_session: LabSession, design: SeatDesign
     homeless = [seat for seat in seats.seats_of(db, lab_session.id, (SeatState.BUILDING,)) if seat.host_id is None]
     if not homeless:
         return
-    slugs = {part.machine.name: part.spec.slug for part in design.parts}
-    wanted = {
-        seat.id: [seat_claims.SeatClaim(one.id, slugs[one.name], amount_of(one)) for one in machines]
-        for seat in homeless
-        if (machines := seats.machines_in(db, seat.id))
-    }
+    wanted = {seat.id: parts for seat in homeless if (parts := claims_of_seat(db, seat, design))}
     now, reserve = ctx.site.clock(), ctx.site.settings.reserve_hosts
     hosts = seat_claims.place_seats(db, lab_session, wanted, now, reserve_hosts=reserve)
     for seat in homeless:
         seat.host_id = hosts[seat.id].id
         seat.begun_at = now
     db.flush()
+
+
+def claims_of_seat(db: Session, seat: Seat, design: SeatDesign) -> list[seat_claims.SeatClaim]:
+    slugs = {part.machine.name: part.spec.slug for part in design.parts}
+    machines = seats.machines_in(db, seat.id)
+    return [seat_claims.SeatClaim(one.id, slugs[one.name], amount_of(one)) for one in machines]
 
 
 def works_of(ctx: Context, *, cold: bool) -> tuple[list[SeatWork], SeatDesign]:

@@ -16,18 +16,19 @@ from portal.workflows.removing import stand_in_of
 from portal.workflows.seat_runs import SeatWork, ids_of, remove_run
 from portal.workflows.sequence import Context
 
-LEFT = tuple(state for state in SeatState if state != SeatState.GONE)
+OF_CLASS = tuple(state for state in SeatState if state not in (SeatState.KEPT, SeatState.GONE))
 
 
-def remove_seats(ctx: Context, lab_session_id: UUID, states: Collection[SeatState] = LEFT) -> None:
-    """What is gone already is fine. Seats that were never placed have nothing on any host.
+def remove_seats(ctx: Context, lab_session_id: UUID, *, only: UUID | None = None) -> None:
+    """All of a class that are not kept, or the one that was. What is gone already is fine.
 
-    A host that does not answer holds up nobody but its own seats: the others are gone before it is complained of.
+    Seats that were never placed have nothing on any host. A host that does not answer holds up nobody but its own
+    seats: the others are gone before it is complained of.
     """
     with ctx.write() as db:
         lab_session = db.get_one(LabSession, lab_session_id)
         design = design_of(db, lab_session.lab_version)
-        rows = seats.seats_of(db, lab_session_id, states)
+        rows = seats.seats_of(db, lab_session_id, OF_CLASS) if only is None else one_left(db, only)
         works = [work_of(db, design, seat) for seat in rows if seat.host is not None]
         gone = [seat.id for seat in rows if seat.host is None]
     if not works:
@@ -39,6 +40,11 @@ def remove_seats(ctx: Context, lab_session_id: UUID, states: Collection[SeatStat
     check_result(result, ids_of(works))
 
 
+def one_left(db: Session, seat_id: UUID) -> list[Seat]:
+    seat = db.get_one(Seat, seat_id)
+    return [] if seat.state == SeatState.GONE else [seat]
+
+
 def work_of(db: Session, design: SeatDesign, seat: Seat) -> SeatWork:
     host = seat.host if seat.host is not None and seat.host.state != HostState.LOST else stand_in_of(db)
     seat.fencing += 1
@@ -48,10 +54,10 @@ def work_of(db: Session, design: SeatDesign, seat: Seat) -> SeatWork:
 def note_gone(ctx: Context, lab_session_id: UUID, ids: Collection[UUID]) -> None:
     with ctx.write() as db:
         now = ctx.site.clock()
-        for seat in seats.seats_of(db, lab_session_id, LEFT):
+        for seat in seats.seats_of(db, lab_session_id, (*OF_CLASS, SeatState.KEPT)):
             if seat.id in ids:
                 seat.gone_at = now  # who sat there stays, for the report of the class
-                if seat.state in (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN):
+                if seat.state in (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN, SeatState.KEPT):
                     seat.move_to(SeatState.GONE)
                 else:
                     seat.move_to(SeatState.GONE, trouble=seat.trouble, params=seat.trouble_params)

@@ -219,3 +219,19 @@ def test_a_teacher_checks_for_a_student_but_not_twice_at_once(tom: Caller, maria
     path = f"/seats/{seat_id(maria)}/check"
     assert tom.post(path, {"step": "done"}).get_json()["passed"] is True
     assert problem(tom.post(path, {"step": "done"})) == (409, "conflict")
+
+
+def test_a_seat_begins_again_at_a_step_that_its_student_has_reached(maria: Caller, tom: Caller, db: Session) -> None:
+    own = seat_id(maria)
+    assert problem(maria.post(f"/seats/{own}/reset", {"step": "touch"})) == (409, "conflict")
+    assert problem(maria.post(f"/seats/{own}/reset", {"step": "nonsense"})) == (404, "not-found")
+    assert maria.post(f"/seats/{own}/reset", {"step": "look"}).status_code == 202
+    assert problem(maria.post(f"/seats/{own}/reset", {"step": "look"})) == (409, "conflict")
+    assert [seat.begin_at_step for seat in db.query(Seat)] == ["look"]
+    shown = maria.get("/seat").get_json()
+    assert (shown["step"], [step["again"] for step in shown["steps"]]) == ("look", [True, False, False])
+
+
+def test_a_teacher_chooses_any_step(maria: Caller, tom: Caller, db: Session) -> None:
+    assert tom.post(f"/seats/{seat_id(maria)}/reset", {"step": "done"}).status_code == 202
+    assert maria.get("/seat").get_json()["step"] == "done"

@@ -172,6 +172,17 @@ def test_one_seat_or_all_begin_again(
         assert {seat.number for seat in db.query(Seat) if seat.state == SeatState.BUILDING} == made
 
 
+def test_one_seat_begins_again_at_any_step_that_its_teacher_chooses(
+    tom: CheckingClient, site: Site, lab_session: UUID
+) -> None:
+    assert 'name="step" value="done"' in tom.get(f"/classes/{lab_session}/reset?seat=1").text
+    assert 'name="step"' not in tom.get(f"/classes/{lab_session}/reset").text
+    tom.send(f"/classes/{lab_session}/reset?seat=1", {"step": "done"})
+    with site.sessions() as db:
+        assert [seat.begin_at_step for seat in db.query(Seat).order_by(Seat.number)] == ["done", ""]
+    assert tom.send(f"/classes/{lab_session}/reset?seat=2", {"step": "nonsense"}).status_code == 404
+
+
 def test_there_is_no_seat_ninety_nine(tom: CheckingClient, lab_session: UUID) -> None:
     assert tom.get(f"/classes/{lab_session}/reset?seat=99").status_code == 404
     assert tom.send(f"/classes/{lab_session}/reset?seat=99").status_code == 404

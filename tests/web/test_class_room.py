@@ -128,6 +128,43 @@ def test_starting_again_has_all_machines_of_the_own_seat_made_anew(joined: Check
     assert states == {1: (SeatState.BUILDING, 1), 2: (SeatState.TAKEN, 0)}
 
 
+def pass_step(site: Site, step: str) -> None:
+    with site.write_sessions.begin() as db:
+        result = students.result_for(db, db.get_one(Student, maria(site).id), step, NOW)
+        result.tries, result.tried_at, result.passed_at = 1, NOW, NOW
+
+
+def test_starting_again_offers_the_steps_to_which_one_has_come(joined: CheckingClient, site: Site) -> None:
+    assert re.findall(r'name="step" value="([a-z]+)"', joined.get("/class/again").text) == ["look"]
+    pass_step(site, "look")
+    page = joined.get("/class/again").text
+    assert re.findall(r'name="step" value="([a-z]+)"', page) == ["look", "touch"]
+    assert joined.send("/class/again", {"step": "done"}).status_code == 409
+    joined.send("/class/again", {"step": "touch"})
+    with site.sessions() as db:
+        assert [(seat.state, seat.begin_at_step) for seat in db.query(Seat).where(Seat.number == 1)] == [
+            (SeatState.BUILDING, "touch")
+        ]
+    assert maria(site).step == "touch"
+
+
+def test_who_begins_again_at_a_step_sees_how_far_it_is(joined: CheckingClient, site: Site) -> None:
+    pass_step(site, "look")
+    joined.set_cookie("vivero_language", "en")
+    joined.send("/class/again", {"step": "touch"})
+    page = joined.get("/class").text
+    assert "the steps before step 2 are done as in the model solution" in page
+    assert 'role="progressbar"' in page or "<progress" in page
+
+
+def test_what_went_wrong_with_the_steps_before_is_said_until_it_is_read(joined: CheckingClient, site: Site) -> None:
+    joined.set_cookie("vivero_language", "en")
+    change(site, lambda lab_session, seat: setattr(seat, "trouble", "It was <b>the disk</b>."))
+    assert "It was &lt;b&gt;the disk&lt;/b&gt;." in joined.get("/class").text
+    joined.send("/class/understood")
+    assert "the disk" not in joined.get("/class").text
+
+
 def test_who_has_no_seat_yet_waits_for_one(joined: CheckingClient, site: Site) -> None:
     change(site, lambda lab_session, seat: setattr(seat, "student_id", None))
     assert 'id="waiting-title"' in joined.get("/class").text

@@ -41,7 +41,12 @@ STUDENTS = {
     "class_room.status",
     "class_room.take_hint",
     "class_room.ticket",
+    "class_room.understand",
     "doors.enter",
+    "keepings.ask",
+    "keepings.ask_give_back",
+    "keepings.give_back",
+    "keepings.withdraw",
 }
 ANY_ACCOUNT = {
     "account.issue_token",

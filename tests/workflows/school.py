@@ -16,10 +16,12 @@ from portal.backends.fake_cluster import FakeCluster
 from portal.backends.hypervisor_fake import FakeHypervisor
 from portal.backends.playbooks_fake import FakePlaybooks
 from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import LabSession, Seat
+from portal.models import Keeping, LabSession, Seat, Student
 from portal.models.database import make_sessions, make_write_sessions
-from portal.services import accounts, seats, teaching
+from portal.services import accounts, keepings, restarts, seats, teaching
+from portal.services.keepings import Terms
 from portal.site import Site
+from portal.worker import periodic
 from portal.workflows.sequence import Hooks
 from tests.factories.classes import make_lab_session, make_lab_version, make_student, template_version_of
 from tests.factories.cluster import make_host
@@ -28,6 +30,7 @@ from tests.workflows.conftest import NoMailer, RememberingQueue, make_settings, 
 from tests.workflows.doubles import NoNetwork
 
 BEGIN = 1_000_000.0
+TERMS = Terms(most_days=14)
 SHOWN = (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN)
 
 
@@ -73,9 +76,38 @@ class School:
             teaching.end_class(db, actor=None, lab_session=lab_session, queue=self.queue, now=self.now())
         return self.run()
 
-    def reset(self, seat_id: UUID, hooks: Hooks | None = None) -> str:
+    def ask_to_keep(self, lab_session_id: UUID, name: str) -> UUID:
+        """What somebody asks; who teaches the class has to decide."""
         with self.site.write_sessions.begin() as db:
-            seats.ask_reset(db, seat=db.get_one(Seat, seat_id), by=None, queue=self.queue, now=self.now())
+            student = db.query(Student).where(Student.lab_session_id == lab_session_id, Student.name == name).one()
+            return keepings.ask(db, student=student, words="", now=self.now()).id
+
+    def grant(self, keeping_id: UUID, days: int = 7) -> None:
+        with self.site.write_sessions.begin() as db:
+            actor = accounts.actor_of(db.get_one(Keeping, keeping_id).lab_session.teacher)
+            keepings.grant(db, actor=actor, keeping_id=keeping_id, days=days, terms=TERMS, now=self.now())
+
+    def open(self, lab_session_id: UUID) -> None:
+        with self.site.write_sessions.begin() as db:
+            teaching.begin(db, db.get_one(LabSession, lab_session_id), by=None, now=self.now())
+
+    def keeping(self, keeping_id: UUID) -> Keeping:
+        with self.site.sessions() as db:
+            return db.get_one(Keeping, keeping_id)
+
+    def turn_kept(self, after: timedelta = timedelta(0)) -> list[str]:
+        """The clock goes on, and what it begins for kept seats is carried out; how each of it ended."""
+        self.wait(after.total_seconds())
+        before = len(self.queue.enqueued)
+        periodic.end_kept_seats(self.site)
+        periodic.look_at_kept_seats(self.site)
+        return [self.run(entry=entry) for entry in self.queue.enqueued[before:]]
+
+    def reset(self, seat_id: UUID, hooks: Hooks | None = None, step: str = "") -> str:
+        with self.site.write_sessions.begin() as db:
+            restarts.begin_again(
+                db, seat=db.get_one(Seat, seat_id), by=None, queue=self.queue, now=self.now(), step=step
+            )
         return self.run(hooks)
 
     def ask_bring(self, lab_session_id: UUID, step: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, select, update
 
 from portal.backends.fake_cluster import Trouble
 from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import Claim, Host
+from portal.models import Claim, Host, Student
 from portal.services import class_clock, teaching
 from portal.workflows.sequence import Hooks
 from tests.workflows.school import School, make_school
@@ -93,6 +94,35 @@ class Life:
         ):
             self.school.bring(self.class_id, "done")
 
+    def ask_to_keep(self, number: int) -> None:
+        """Somebody asks, if anybody sits; their teacher may agree, for some days."""
+        taken = self.school.seats(self.class_id, SeatState.TAKEN)
+        if not taken:
+            return
+        if self.school.session(self.class_id).state == LabSessionState.READY:
+            self.school.open(self.class_id)
+        with self.school.site.sessions() as db:
+            name = db.get_one(Student, taken[number % len(taken)].student_id).name
+        keeping_id = self.school.ask_to_keep(self.class_id, name)
+        if number % 3:
+            self.school.grant(keeping_id, number)
+
+    def keep_on(self, events: list) -> None:
+        """After the class: hosts lose power, fall silent and answer, days go by; at last no seat is kept any more."""
+        kept = {seat.id for seat in self.school.seats(self.class_id, SeatState.KEPT)}
+        with self.school.cluster.world() as world:
+            assert {machine.seat for machine in world.machines.values()} == {str(seat_id) for seat_id in kept}
+        for happens, number in events:
+            happens(self, number)
+            self.school.turn_kept(timedelta(days=number / 2))
+        for number in range(3):
+            self.answer(number)
+        for _ in range(3):
+            self.school.turn_kept(timedelta(days=15))
+
+    def cut_power(self, number: int) -> None:
+        self.school.cluster.cut_power(HOSTS[number % 3])
+
     def silence(self, number: int) -> None:
         self.school.cluster.trouble(HOSTS[number % 3], Trouble.HOST_DOWN)
 
@@ -117,9 +147,12 @@ class Life:
 
 
 WHAT = st.tuples(
-    st.sampled_from((Life.sit_down, Life.sit_down, Life.reset, Life.bring, Life.silence, Life.answer)),
+    st.sampled_from(
+        (Life.sit_down, Life.sit_down, Life.ask_to_keep, Life.reset, Life.bring, Life.silence, Life.answer)
+    ),
     st.integers(0, 7),
 )
+AFTER = st.tuples(st.sampled_from((Life.silence, Life.answer, Life.cut_power)), st.integers(0, 7))
 
 
 @settings(
@@ -133,9 +166,10 @@ WHAT = st.tuples(
     before=st.lists(st.tuples(st.just(Life.silence), st.integers(0, 2)), max_size=2),
     dies_at=st.integers(0, 12),
     events=st.lists(WHAT, max_size=6),
+    after=st.lists(AFTER, max_size=4),
 )
 def test_whatever_happens_to_a_class_nothing_of_it_is_left(
-    begin: Begin, seats: int, spares: int, before: list, dies_at: int, events: list
+    begin: Begin, seats: int, spares: int, before: list, dies_at: int, events: list, after: list
 ) -> None:
     life = Life(begin(), seats, spares)
     for happens, number in before:
@@ -144,6 +178,7 @@ def test_whatever_happens_to_a_class_nothing_of_it_is_left(
     for happens, number in events:
         happens(life, number)
     life.end()
+    life.keep_on(after)
     assert life.school.is_empty()
     assert life.school.session(life.class_id).state in OVER
     assert {seat.state for seat in life.school.seats(life.class_id, *SeatState)} <= {SeatState.GONE}

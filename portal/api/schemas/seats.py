@@ -23,6 +23,10 @@ class CheckIn(Body):
     step: Slug
 
 
+class ResetSeatIn(Body):
+    step: Slug | None = Field(None, description="Begin again there; at the beginning if it is missing.")
+
+
 class CheckOut(BaseModel):
     """`messages` are for the student, in the language in which the student reads."""
 
@@ -45,6 +49,7 @@ class StepResultOut(BaseModel):
     tries: int
     hints: int
     passed_at: datetime | None
+    again: bool = Field(description="The machines began again before it: it is to be done anew.")
     said: str = Field(description="What the last check said.")
 
 
