@@ -111,6 +111,7 @@ def make(ctx: Context, design: SeatDesign, works: Sequence[SeatWork]) -> bool:
     troubles = troubles_of(works, result)
     made = [work for work in works if work.order.seat_id not in troubles]
     note_cloned(ctx, {work.order.seat_id for work in made})
+    note_failures(ctx, troubles)  # at once: the others are waited for
     warm = bool(works) and all(work.order.image is not None for work in works)
     guests = guests_of(design, made)
     watch = SeatWatch(guests, {one.vm_id: one.host_name for work in made for one in work.order.machines})
@@ -122,10 +123,9 @@ def make(ctx: Context, design: SeatDesign, works: Sequence[SeatWork]) -> bool:
         watch=watch.see,
     )
     late = [work.order.seat_id for work in made if work.order.seat_id not in served]
-    troubles.update({seat_id: watch.trouble_of(seat_id) or (ANSWERS_NOT, {}) for seat_id in late})
     note_silent_hosts(ctx, result)
-    note_failures(ctx, troubles)
-    return not (warm and troubles)
+    note_failures(ctx, {seat_id: watch.trouble_of(seat_id) or (ANSWERS_NOT, {}) for seat_id in late})
+    return not (warm and (troubles or late))
 
 
 def note_silent_hosts(ctx: Context, result: PlaybookResult) -> None:
