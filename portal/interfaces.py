@@ -6,7 +6,7 @@ Each Protocol has a real backend and a fake one in `backends/`, and both pass th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -155,6 +155,9 @@ class Hypervisor(Protocol):
 
     def seat_traces(self, host: HostAddress) -> SeatTraces: ...
 
+    def running(self, host: HostAddress) -> frozenset[UUID]:
+        """All machines that run on the host, those of seats too: one question, however many they are."""
+
     def close(self) -> None: ...
 
 
@@ -167,11 +170,27 @@ class DoorAnswer:
     body: str = ""  # the first 64 KiB
 
 
+@dataclass(frozen=True)
+class SeatReach:
+    """What one look into a seat's networks found: machines without an answer, by their names; doors that are open."""
+
+    silent: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset()
+
+
 class Doors(Protocol):
     """Ways into seats' isolated networks: only the places that the seat was made with, by their names."""
 
     def probe(self, host: HostAddress, seat_id: UUID, door: str, *, timeout_s: float = 3.0) -> bool:
         """Whether something listens behind the door. Raises HypervisorUnavailable."""
+
+    def look_in(
+        self, host: HostAddress, doors: Mapping[UUID, Collection[str]], *, timeout_s: float = 1.5
+    ) -> Mapping[UUID, SeatReach]:
+        """Many seats in one call: which machines answer at their addresses, and which of these doors are open.
+
+        Nothing is sent through a door. Seats without a network on this host are left out. Raises HypervisorUnavailable.
+        """
 
     def get(self, host: HostAddress, seat_id: UUID, door: str, *, path: str, timeout_s: float = 10.0) -> DoorAnswer:
         """One GET. A closed door is an answer (`open` is False). Raises HypervisorUnavailable."""

@@ -9,9 +9,12 @@ from sqlalchemy.orm import Session
 
 from portal.api.context import now
 from portal.api.languages import said
-from portal.api.schemas.lab_sessions import LabSessionDetailOut, LabSessionOut, SeatOut, StudentOut
+from portal.api.schemas.lab_sessions import LabSessionDetailOut, LabSessionOut, SeatOut, SeatSignOut, StudentOut
+from portal.core.labs import lab_from_data
+from portal.core.seat_signs import Traits
 from portal.models import LabSession, Seat, Student
-from portal.services import boards, seats
+from portal.services import boards, seat_signs, seats
+from portal.services.class_readiness import ALIVE, seat_readiness
 
 
 def lab_session_out(lab_session: LabSession) -> LabSessionOut:
@@ -46,10 +49,11 @@ def detail_out(db: Session, lab_session: LabSession) -> LabSessionDetailOut:
     """With all its seats, those that failed or are gone too, and with the students who still wait for one."""
     board = boards.board_of(db, lab_session, now())
     students = {row.student.id: row.student for row in board.rows}
+    traits = seat_signs.traits_of(db, board.spec)
     return LabSessionDetailOut(
         **fields_of(lab_session),
         seats=[
-            seat_fields(seat, students.get(seat.student_id) if seat.student_id else None)
+            seat_fields(seat, students.get(seat.student_id) if seat.student_id else None, traits)
             for seat in seats.seats_of(db, lab_session.id)
         ],
         students=[student_out(row) for row in board.rows],
@@ -58,10 +62,13 @@ def detail_out(db: Session, lab_session: LabSession) -> LabSessionDetailOut:
 
 def seat_out(db: Session, seat: Seat) -> SeatOut:
     student = db.scalar(select(Student).where(Student.id == seat.student_id)) if seat.student_id else None
-    return seat_fields(seat, student)
+    version = db.get_one(LabSession, seat.lab_session_id).lab_version
+    return seat_fields(seat, student, seat_signs.traits_of(db, lab_from_data(version.spec)))
 
 
-def seat_fields(seat: Seat, student: Student | None) -> SeatOut:
+def seat_fields(seat: Seat, student: Student | None, traits: Traits) -> SeatOut:
+    known = seat_readiness(seat, traits)
+    why = known.why if seat.state in ALIVE else None
     return SeatOut(
         id=seat.id,
         number=seat.number,
@@ -72,6 +79,12 @@ def seat_fields(seat: Seat, student: Student | None) -> SeatOut:
         warm=seat.warm,
         resets=seat.resets,
         trouble=said(seat.trouble, seat.trouble_params) or None,
+        replaced_at=seat.replaced_at,
+        why=said(why.message, why.params) if why is not None else None,
+        signs=[
+            SeatSignOut(sign=one.sign, how=one.how, first_seen_at=one.at, missing=list(one.missing))
+            for one in known.signs
+        ],
     )
 
 

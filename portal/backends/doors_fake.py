@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from uuid import UUID
 
-from portal.backends.fake_cluster import FakeCluster, FakeMachine
-from portal.interfaces import DoorAnswer, HostAddress
+from portal.backends.fake_cluster import Ailment, FakeCluster, FakeMachine
+from portal.interfaces import DoorAnswer, HostAddress, SeatReach
 
 
 class FakeDoors:
@@ -19,6 +19,23 @@ class FakeDoors:
 
     def probe(self, host: HostAddress, seat_id: UUID, door: str, *, timeout_s: float = 3.0) -> bool:
         return self._behind(host, seat_id, door) is not None
+
+    def look_in(
+        self, host: HostAddress, doors: Mapping[UUID, Collection[str]], *, timeout_s: float = 1.5
+    ) -> Mapping[UUID, SeatReach]:
+        now, found = self.cluster.clock(), {}
+        with self.cluster.host(host) as world:
+            for seat_id, wanted in doors.items():
+                seat = world.seats.get(str(seat_id))
+                if seat is None or seat.host != host.name:
+                    continue
+                machines = [machine for machine in world.machines.values() if machine.seat == str(seat_id)]
+                silent = {machine.host_name for machine in machines if not machine.is_reached(now)}
+                behind = {door: world.machines.get(seat.doors.get(door, "")) for door in wanted}
+                found[seat_id] = SeatReach(
+                    frozenset(silent), frozenset(door for door, one in behind.items() if one and opens(one, now))
+                )
+        return found
 
     def get(self, host: HostAddress, seat_id: UUID, door: str, *, path: str, timeout_s: float = 10.0) -> DoorAnswer:
         machine = self._behind(host, seat_id, door)
@@ -37,4 +54,8 @@ class FakeDoors:
         with self.cluster.host(host) as world:
             seat = world.seats.get(str(seat_id))
             machine = world.machines.get(seat.doors.get(door, "")) if seat and seat.host == host.name else None
-        return machine if machine is not None and machine.is_ready(self.cluster.clock()) else None
+        return machine if machine is not None and opens(machine, self.cluster.clock()) else None
+
+
+def opens(machine: FakeMachine, now: float) -> bool:
+    return machine.is_reached(now) and Ailment.SHUT not in machine.ails

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import struct
 import time
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ import asyncssh
 import h11
 
 from portal.backends.host_files_ssh import HostFiles, read_tail
+from portal.backends.ssh_connections import unavailable
 from portal.core.errors import N_, Invalid
-from portal.interfaces import DoorAnswer, HostAddress
+from portal.interfaces import DoorAnswer, HostAddress, SeatReach
 
 SEATS = "/run/vivero/seats"
 DOOR = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -26,6 +29,7 @@ LARGEST_TABLE = 256 * 1024
 LOOK_EVERY_S = 0.05
 GRACE_S = 9.0  # to open a connection to the host first
 ESTABLISHED = "01"
+LOOK = Path(__file__).with_name("seat_look_on_host.py")
 Way = tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]
 
 
@@ -47,6 +51,24 @@ class SshDoors:
 
         return self._files.over(host, talk, timeout_s=timeout_s + GRACE_S)
 
+    def look_in(
+        self, host: HostAddress, doors: Mapping[UUID, Collection[str]], *, timeout_s: float = 1.5
+    ) -> Mapping[UUID, SeatReach]:
+        if not doors:
+            return {}
+        wanted = {str(seat_id): sorted(names) for seat_id, names in doors.items()}
+        order = json.dumps({"doors": wanted, "timeout_s": timeout_s})
+
+        async def talk(
+            connection: asyncssh.SSHClientConnection, _sftp: asyncssh.SFTPClient
+        ) -> Mapping[UUID, SeatReach]:
+            done = await connection.run(f"/usr/bin/python3 -I - {shlex.quote(order)}", input=LOOK.read_text())
+            if done.exit_status != 0:
+                raise unavailable(host)
+            return read_looks(str(done.stdout))
+
+        return self._files.over(host, talk, timeout_s=timeout_s + GRACE_S)
+
     def get(self, host: HostAddress, seat_id: UUID, door: str, *, path: str, timeout_s: float = 10.0) -> DoorAnswer:
         call = request_bytes(path)
 
@@ -63,6 +85,11 @@ class SshDoors:
 
     def close(self) -> None:
         self._files.close()
+
+
+def read_looks(text: str) -> Mapping[UUID, SeatReach]:
+    found: dict[str, dict[str, list[str]]] = json.loads(text)
+    return {UUID(key): SeatReach(frozenset(one["silent"]), frozenset(one["open"])) for key, one in found.items()}
 
 
 async def open_door(connection: asyncssh.SSHClientConnection, seat_id: UUID, door: str) -> Way | None:

@@ -36,6 +36,16 @@ NEVER_READY = "nunca"  # this one starts, but never gets ready
 DEAF = "sorda"  # this one does not shut down when it is asked to
 
 
+class Ailment(StrEnum):
+    """What can be wrong with single machines of seats, by a part of their names: see FakeCluster.ail."""
+
+    UNMADE = "unmade"  # its seat cannot be made
+    STOPPED = "stopped"  # it ends as soon as it is started
+    SILENT = "silent"  # it runs and never answers
+    UNPLUGGED = "unplugged"  # it answers its agent and nobody in its network
+    SHUT = "shut"  # nothing listens behind its doors
+
+
 @dataclass
 class FakeSnapshot:
     name: str
@@ -62,9 +72,15 @@ class FakeMachine:
     host_name: str = ""
     restored: bool = False
     files: list[str] = field(default_factory=list)
+    ails: list[str] = field(default_factory=list)
 
     def is_ready(self, now: float) -> bool:
-        return self.power == Power.RUNNING and NEVER_READY not in self.name and now >= self.started_at + BOOT_S
+        silent = NEVER_READY in self.name or Ailment.SILENT in self.ails
+        return self.power == Power.RUNNING and not silent and now >= self.started_at + BOOT_S
+
+    def is_reached(self, now: float) -> bool:
+        """From inside its network."""
+        return self.is_ready(now) and Ailment.UNPLUGGED not in self.ails
 
     def listens(self, now: float) -> bool:
         """Whether it shuts down when it is asked to; a machine that has not booted yet does not."""
@@ -118,6 +134,7 @@ class World:
     images: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by machine: the files made inside
     guest_answers: dict[str, tuple[int, str]] = field(default_factory=dict)  # by a text in the command
     door_answers: dict[str, tuple[int, str]] = field(default_factory=dict)  # by door and path: "web/index.html"
+    ailing: dict[str, list[str]] = field(default_factory=dict)  # by a part of a machine's name
 
 
 class FakeCluster:
@@ -180,6 +197,14 @@ class FakeCluster:
             for seat in world.seats.values():
                 seat.host = "" if seat.host == host else seat.host
 
+    def ail(self, part: str, *ailments: Ailment) -> None:
+        """Machines of seats with this in their names have these ailments, those that are there and those to come."""
+        with self.world() as world:
+            world.ailing[part] = [str(ailment) for ailment in ailments]
+            for machine in world.machines.values():
+                if machine.seat and part in machine.name:
+                    fall_ill(world, machine)
+
     def answer_in_guest(self, text: str, exit_code: int, output: str = "") -> None:
         """From now on a command with this text in it ends like this, in every guest."""
         with self.world() as world:
@@ -188,6 +213,12 @@ class FakeCluster:
     def answer_at_door(self, door: str, path: str, status: int, body: str = "") -> None:
         with self.world() as world:
             world.door_answers[f"{door}{path}"] = (status, body)
+
+
+def fall_ill(world: World, machine: FakeMachine) -> None:
+    machine.ails = [one for part, ailments in world.ailing.items() if part in machine.name for one in ailments]
+    if Ailment.STOPPED in machine.ails:
+        machine.power = Power.OFF
 
 
 def read_world(text: str) -> World:
@@ -201,5 +232,5 @@ def read_world(text: str) -> World:
         name: {key: (int(number), str(text)) for key, (number, text) in values.get(name, {}).items()}
         for name in ("guest_answers", "door_answers")
     }
-    troubles, retired, images = (values.get(name, {}) for name in ("troubles", "retired", "images"))
-    return World(machines, troubles, retired, seats, images, **pairs)
+    plain = {name: values.get(name, {}) for name in ("troubles", "retired", "images", "ailing")}
+    return World(machines=machines, seats=seats, **plain, **pairs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portal.backends.fake_cluster import BOOT_S, FAILING, FakeMachine, FakeSeat, World
+from portal.backends.fake_cluster import BOOT_S, FAILING, Ailment, FakeMachine, FakeSeat, World, fall_ill
 from portal.interfaces import HostAddress, MachineOutcome, PlaybookRun
 
 LATE = "another worker has taken over this machine"
@@ -39,7 +39,7 @@ def make_seat(
         return refused(LATE)
     if world.retired.get(seat_id, 0) == token > 0:
         return refused(TAKEN_AWAY)
-    if FAILING in str(order["label"]) or any(FAILING in machine["name"] for machine in order["machines"]):
+    if FAILING in str(order["label"]) or any(cannot_be_made(world, machine["name"]) for machine in order["machines"]):
         return refused("the simulator was told to let this machine fail")
     if image is not None and image not in world.images:
         return refused(f"the saved machines {image} are not on this host's storage")
@@ -58,6 +58,10 @@ def make_seat(
     return said(did, "as it should be")
 
 
+def cannot_be_made(world: World, name: str) -> bool:
+    return FAILING in name or any(part in name and Ailment.UNMADE in ails for part, ails in world.ailing.items())
+
+
 def make_machine(
     world: World, host: HostAddress, seat_id: str, order: Mapping[str, Any], image: str | None, now: float
 ) -> bool:
@@ -74,6 +78,7 @@ def make_machine(
     elif image is not None:
         machine.restored, machine.started_at = True, now - BOOT_S
         machine.files = list(world.images[image].get(host_name, []))
+    fall_ill(world, machine)
     world.machines[vm_id] = machine
     return True
 

@@ -138,6 +138,11 @@ class FakeHypervisor:
             everywhere = frozenset(UUID(seat_id) for seat_id in world.seats)
         return SeatTraces(frozenset(machines), folders=everywhere, namespaces=here, sockets=here)
 
+    def running(self, host: HostAddress) -> frozenset[UUID]:
+        with self.cluster.host(host) as world:
+            here = [one for one in world.machines.values() if one.host == host.name and one.power == Power.RUNNING]
+        return frozenset(UUID(machine.vm_id) for machine in here)
+
     def close(self) -> None:
         """Nothing is kept open."""
 

@@ -279,6 +279,10 @@ class LibvirtHypervisor:
             sockets=frozenset(ids_in(self._files.names(host, f"{SOCKETS}/seats"))),
         )
 
+    def running(self, host: HostAddress) -> frozenset[UUID]:
+        only = libvirt.VIR_CONNECT_LIST_DOMAINS_RUNNING
+        return self._line(host).ask(lambda c: frozenset(UUID(bytes=d.UUID()) for d in c.listAllDomains(only)))
+
     def close(self) -> None:
         with self._lock:
             lines, self._lines = list(self._lines.values()), {}

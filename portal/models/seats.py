@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core.lifecycle import SEAT_MOVES, SeatState, check_move
+from portal.core.seat_signs import Sign
 from portal.models.base import Base, state_column
 from portal.models.hosts import Host
 
@@ -38,6 +39,12 @@ class Seat(Base, kw_only=True):
     teacher_here: Mapped[bool] = mapped_column(default=False)  # somebody who teaches types on one of its machines
     trouble: Mapped[str] = mapped_column(Text, default="")  # msgid; `trouble_params` fill it
     trouble_params: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    cloned_at: Mapped[datetime | None] = mapped_column(default=None)  # this and the next three: first seen so
+    running_at: Mapped[datetime | None] = mapped_column(default=None)
+    network_at: Mapped[datetime | None] = mapped_column(default=None)
+    doors_at: Mapped[datetime | None] = mapped_column(default=None)
+    replaced_at: Mapped[datetime | None] = mapped_column(default=None)
+    lacks: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)  # by sign: who lacked it at the last look
     host: Mapped[Host | None] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
     machines: Mapped[list[SeatMachine]] = relationship(
         init=False, default_factory=list, order_by="SeatMachine.position", lazy="selectin", viewonly=True, repr=False
@@ -47,6 +54,16 @@ class Seat(Base, kw_only=True):
         check_move(SEAT_MOVES, self.state, state)
         self.state = state
         self.trouble, self.trouble_params = trouble, dict(params or {})
+
+    @property
+    def sign_times(self) -> dict[Sign, datetime | None]:
+        times = (self.cloned_at, self.running_at, self.ready_at, self.network_at, self.doors_at)
+        return dict(zip(Sign, times, strict=True))
+
+    def forget_signs(self) -> None:
+        """Its machines are made anew."""
+        self.cloned_at = self.running_at = self.network_at = self.doors_at = None
+        self.lacks = {}
 
 
 class SeatMachine(Base, kw_only=True):

@@ -15,6 +15,7 @@ from portal.core.labs import CheckBy, LabSpec, LabStep, lab_from_data
 from portal.core.lifecycle import KeepingState, SeatState, WorkflowState
 from portal.models import Keeping, LabSession, Seat, StepResult, Student, Workflow
 from portal.services import keepings, seats, workflows
+from portal.services.class_readiness import minutes_left
 from portal.services.workflows import Progress
 
 SHOWN_WORK = (*workflows.LIVE, WorkflowState.FAILED)
@@ -63,6 +64,7 @@ class Board:
     failed: tuple[Seat, ...]
     rows: tuple[Row, ...]
     work: Progress | None
+    minutes_left: int | None  # to the hour, while somebody waits for it
     keepings: tuple[Keeping, ...] = ()
 
     @property
@@ -140,6 +142,7 @@ def board_of(db: Session, lab_session: LabSession, now: datetime) -> Board:
         ),
         work=work if work is not None and work.state in SHOWN_WORK else None,
         keepings=tuple(keepings.of_class(db, lab_session.id)),
+        minutes_left=minutes_left(lab_session, now),
     )
 
 
@@ -198,14 +201,14 @@ def tiles_of(db: Session, lab_session: LabSession) -> list[Tile]:
 def seen_of(board: Board) -> str:
     """Changes with everything that the board shows, but for the screens, which are asked for by themselves."""
     work = f"{board.work.workflow_id}.{board.work.revision}" if board.work else ""
-    return f"{board.lab_session.revision}.{work}"
+    return f"{board.lab_session.revision}.{work}.{board.minutes_left}"
 
 
-def seen_now(db: Session, lab_session: LabSession) -> str:
+def seen_now(db: Session, lab_session: LabSession, now: datetime) -> str:
     """The same, without reading the board: pages ask every two seconds, and mostly nothing is new."""
     workflow = db.get(Workflow, lab_session.workflow_id) if lab_session.workflow_id else None
     work = f"{workflow.id}.{workflow.revision}" if workflow is not None and workflow.state in SHOWN_WORK else ""
-    return f"{lab_session.revision}.{work}"
+    return f"{lab_session.revision}.{work}.{minutes_left(lab_session, now)}"
 
 
 def are_several(tiles: Sequence[Tile]) -> bool:

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, inner
 from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
-from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import Account, LabSession, Rehearsal
+from portal.core.lifecycle import LabSessionState
+from portal.models import Account, LabSession, Rehearsal, Seat
 from portal.services import mails, seats
+from portal.services.class_readiness import Readiness, readiness_of
 from portal.services.letters import Body, as_html, as_text, moment_in_words, translate
 from portal.services.notices import kept_words, links, post
 
@@ -26,6 +27,8 @@ NOT_MADE = N_("Your class “%(title)s” was to be rehearsed, but no seat could
 WHAT_TO_DO = N_(
     "Show this to whoever keeps the lab, or to an administrator. Then rehearse again on the page of the class."
 )
+SEAT_SAYS = N_("Seat %(number)s: %(reason)s")
+MOST_NAMED = 12
 GOES_ON = N_("Its seats are still being prepared.")
 
 
@@ -50,10 +53,34 @@ def tell_trouble(
             locale, N_("Seats that failed are replaced by spare ones where there are any. The page says how it stands.")
         ),
     )
-    facts = ((translate(locale, N_("Begins")), moment_in_words(locale, lab_session.starts_at, timezone)),)
+    facts = (
+        (translate(locale, N_("Begins")), moment_in_words(locale, lab_session.starts_at, timezone)),
+        *missing_facts(readiness_of(db, lab_session), locale),
+    )
     page = (translate(locale, N_("Open the class")), f"/classes/{lab_session.id}")
     subject = translate(locale, N_("Seats are missing: %(title)s"), title=title)
     post(db, account, subject, Body(paragraphs, facts, links(base_url, page)), now)
+
+
+def missing_facts(readiness: Readiness, locale: str) -> list[tuple[str, str]]:
+    """Where each missing seat stands still, by its number. The page shows the rest of a long list."""
+    found = [row for row in readiness.missing if row.why is not None][:MOST_NAMED]
+    return [
+        (
+            translate(locale, N_("Seat %(number)s"), number=row.seat.number),
+            kept_words(locale, row.why.message, row.why.params) if row.why else "",
+        )
+        for row in found
+    ]
+
+
+def last_reason(rows: Sequence[Seat]) -> dict[str, object] | None:
+    """Of the seat that failed last, with its number; None if none failed."""
+    failed = [seat for seat in rows if seat.trouble]
+    if not failed:
+        return None
+    seat = max(failed, key=lambda one: (one.replaced_at is not None, one.replaced_at or one.made_at, one.number))
+    return inner(SEAT_SAYS, {"number": seat.number, "reason": inner(seat.trouble, seat.trouble_params)})
 
 
 def tell_due(db: Session, *, now: datetime, base_url: str, timezone: str = DEFAULT_TIMEZONE) -> int:
@@ -69,7 +96,7 @@ def tell_due(db: Session, *, now: datetime, base_url: str, timezone: str = DEFAU
     )
     told = 0
     for lab_session in list(db.scalars(soon.with_for_update(of=LabSession, skip_locked=True))):
-        ready = len(seats.seats_of(db, lab_session.id, (SeatState.READY, SeatState.TAKEN)))
+        ready = readiness_of(db, lab_session).in_reach
         is_short = lab_session.state != LabSessionState.READY or ready < lab_session.seats
         if is_short and lab_session.made_at <= lab_session.starts_at - TOLD_BEFORE:
             say_short(db, lab_session, ready)
@@ -82,8 +109,7 @@ def say_short(db: Session, lab_session: LabSession, ready: int) -> None:
     """The reason: what its preparation met last, or that it simply is not through."""
     if lab_session.trouble:
         return
-    failed = [seat for seat in seats.seats_of(db, lab_session.id) if seat.trouble]
-    reason = inner(failed[-1].trouble, failed[-1].trouble_params) if failed else inner(GOES_ON, {})
+    reason = last_reason(seats.seats_of(db, lab_session.id)) or inner(GOES_ON, {})
     lab_session.tell_trouble(NOT_YET, {"ready": ready, "seats": lab_session.seats, "reason": reason})
 
 

@@ -18,9 +18,19 @@ from portal.core.errors import N_, Conflict, Phrase
 from portal.core.labs import LabSpec, LabStep, lab_from_data
 from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Actor
+from portal.core.seat_signs import Traits
 from portal.models import LabSession, Seat, StepResult, Student
-from portal.services import boards, lab_sessions, seats
-from portal.services.class_seats import Proof, SeatsReport, StartUps, proof_of, seats_report, start_ups_of
+from portal.services import boards, lab_sessions, seat_signs, seats
+from portal.services.class_seats import (
+    Proof,
+    SeatsReport,
+    SignTime,
+    StartUps,
+    proof_of,
+    seats_report,
+    sign_times_of,
+    start_ups_of,
+)
 
 REPORTED = (LabSessionState.RUNNING, LabSessionState.ENDED)
 
@@ -94,6 +104,8 @@ class ClassReport:
     steps: tuple[StepReport, ...]
     seats: SeatsReport
     start_ups: tuple[StartUps, ...]
+    sign_times: tuple[SignTime, ...]
+    traits: Traits
     proof: Proof | None
 
     @property
@@ -124,6 +136,8 @@ def report_of(db: Session, *, actor: Actor, lab_session_id: UUID) -> ClassReport
         steps=tuple(step_report(number, step, students) for number, step in enumerate(spec.steps, start=1)),
         seats=seats_report(lab_session, rows),
         start_ups=start_ups_of(rows),
+        sign_times=sign_times_of(rows),
+        traits=seat_signs.traits_of(db, spec),
         proof=proof_of(db, lab_session.id),
     )
 

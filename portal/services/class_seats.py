@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.lifecycle import SeatState
+from portal.core.seat_signs import READINESS, Sign
 from portal.models import AuditEntry, LabSession, Seat
 
 KINDS = ("machine", "folder", "network", "sockets")  # as workflows/end_class.py writes them down
@@ -45,6 +46,15 @@ class StartUps:
     @property
     def median(self) -> float:
         return median(self.seconds)
+
+
+@dataclass(frozen=True)
+class SignTime:
+    """How long seats usually took until they showed a sign, from the beginning of their last making."""
+
+    sign: Sign
+    seconds: float
+    count: int
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,24 @@ def start_ups_of(rows: Sequence[Seat]) -> tuple[StartUps, ...]:
         if seat.warm is not None and seat.begun_at is not None and seat.ready_at is not None:
             seconds[seat.warm].append((seat.ready_at - seat.begun_at).total_seconds())
     return tuple(StartUps(warm, tuple(sorted(found))) for warm, found in seconds.items() if found)
+
+
+def sign_times_of(rows: Sequence[Seat]) -> tuple[SignTime, ...]:
+    """The medians, in the signs' order; a sign that no seat showed is left out.
+
+    Network and doors are looked at every few seconds and say nothing of starting up, nor do seats that began again.
+    """
+    first = [seat for seat in rows if seat.begun_at is not None and not seat.resets]
+    found = []
+    for sign in READINESS:
+        times = [
+            (at - seat.begun_at).total_seconds()
+            for seat in first
+            if seat.begun_at is not None and (at := seat.sign_times[sign]) is not None
+        ]
+        if times:
+            found.append(SignTime(sign, median(times), len(times)))
+    return tuple(found)
 
 
 def proof_of(db: Session, lab_session_id: UUID) -> Proof | None:

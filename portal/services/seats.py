@@ -168,6 +168,7 @@ def replace_seat(db: Session, seat: Seat, trouble: str, params: dict[str, object
     student = db.get(Student, seat.student_id) if seat.student_id else None
     seat.student_id = None
     seat.move_to(SeatState.REPLACED, trouble=trouble, params=params)
+    seat.replaced_at = now
     db.flush()
     bump(db, seat.lab_session_id)
     if student is None:

@@ -18,6 +18,7 @@ from portal.web.headers import add_headers, nonce
 from portal.web.languages import LANGUAGES, current_language, init_languages
 from portal.web.limits import limiter
 from portal.web.navigation import menu
+from portal.web.seat_signs import init_seat_signs
 from portal.web.sessions import Sessions
 
 MOST_UPLOADED_BYTES = 1024 * 1024
@@ -41,6 +42,7 @@ def make_app(site: Site) -> APIFlask:
     app.session_interface = Sessions(site)
     init_languages(app, default=site.settings.locale, timezone=site.settings.timezone)
     init_formats(app)
+    init_seat_signs(app)
     init_errors(app)
     csrf.init_app(app)
     limiter.init_app(app)

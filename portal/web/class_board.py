@@ -19,6 +19,7 @@ from portal.web.class_choices import Choices, again_choices
 from portal.web.context import actor, background, db, now, permission, site
 from portal.web.languages import in_words
 from portal.web.screens import picture_of
+from portal.web.seat_signs import view_of
 
 bp = Blueprint("class_board", __name__, url_prefix="/classes/<uuid:lab_session_id>")
 NOTHING_NEW = ("", 204)
@@ -53,10 +54,12 @@ def act(lab_session_id: UUID, work: Callable[[], object], done: str) -> Response
 def show(lab_session_id: UUID) -> ResponseReturnValue:
     """The board's fragment; nothing while the page shows the newest state already."""
     lab_session = own(lab_session_id)
-    if request.args.get("seen") == boards.seen_now(db(), lab_session):
+    if request.args.get("seen") == boards.seen_now(db(), lab_session, now()):
         return NOTHING_NEW
     board = boards.board_of(db(), lab_session, now())
-    return render_template("lab_sessions/_board.html", board=board, seen=boards.seen_of(board), alone=True)
+    return render_template(
+        "lab_sessions/_board.html", board=board, view=view_of(board), seen=boards.seen_of(board), alone=True
+    )
 
 
 def confirm(

@@ -26,6 +26,7 @@ from portal.web.formats import day, when
 from portal.web.forms.lab_sessions import NEVER_BROUGHT, ONCE, BookForm, MoveForm
 from portal.web.languages import in_words
 from portal.web.rehearsals import card_of
+from portal.web.seat_signs import view_of
 
 bp = Blueprint("lab_sessions", __name__, url_prefix="/classes")
 FIRST_HOUR = time(10)  # what the form proposes
@@ -146,6 +147,7 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
         "lab_sessions/show.html",
         lab_session=lab_session,
         board=board,
+        view=view_of(board),
         seen=boards.seen_of(board),
         tiles=tiles,
         listed=invitations.listed(db(), lab_session),

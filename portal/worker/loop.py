@@ -20,6 +20,7 @@ from portal.services import workers
 from portal.site import Site
 from portal.worker.alone import alone_on_sqlite
 from portal.worker.periodic import Duty, do_duties, duties
+from portal.worker.seat_watch import EVERY_S, SeatLooks
 from portal.workflows.registry import SEQUENCES
 from portal.workflows.running import Remember, give_up, run_sequence
 from portal.workflows.sequence import Fenced, Hooks, Stopping
@@ -186,11 +187,12 @@ def live(worker: Worker, *, periodic: bool) -> None:
     """Until `stop` is set. A duty that waits for a silent host holds up neither the taking over nor the end."""
     reaping = [Duty("reap dead workers", worker.pace.reap_s, worker.reap)]
     others = duties([Duty("forget old workflows", 3600, worker.forget)]) if periodic else []
+    looking = [Duty("look at seats", EVERY_S, SeatLooks().look)] if periodic else []
     threads = [
         threading.Thread(target=worker.beat_for_ever, name="beat", daemon=True),
         *(
             threading.Thread(target=worker.do_for_ever, args=(todo,), name=name, daemon=True)
-            for name, todo in (("reap", reaping), ("duties", others))
+            for name, todo in (("reap", reaping), ("duties", others), ("seats", looking))
         ),
     ]
     for thread in threads:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, inner
+from portal.core.errors import N_
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import LabSession, Seat, Workflow
 from portal.services import audit, class_notices, seat_claims, seats
@@ -71,8 +71,7 @@ def note_missing(db: Session, ctx: Context, lab_session: LabSession, missing: in
     if not missing:
         lab_session.tell_trouble("")
         return
-    failed = [seat for seat in seats.seats_of(db, lab_session.id) if seat.trouble]
-    reason = inner(failed[-1].trouble, failed[-1].trouble_params) if failed else ""
+    reason = class_notices.last_reason(seats.seats_of(db, lab_session.id)) or ""
     params = {"missing": missing, "seats": lab_session.seats, "reason": reason}
     lab_session.tell_trouble(N_("%(missing)s of %(seats)s seats could not be prepared. %(reason)s"), params)
     class_notices.tell_trouble(db, lab_session=lab_session, now=ctx.site.clock(), base_url=ctx.site.settings.base_url)

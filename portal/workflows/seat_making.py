@@ -19,6 +19,7 @@ from portal.services.seat_designs import SeatDesign, design_of, image_key, order
 from portal.workflows.playbook_jobs import run_playbook
 from portal.workflows.seat_runs import SeatWork, make_run
 from portal.workflows.seat_waiting import all_within, guests_of, wait_for_seats
+from portal.workflows.seat_watching import SeatWatch, note_cloned
 from portal.workflows.sequence import Context
 
 ROUNDS = 3
@@ -90,6 +91,7 @@ def work_on(db: Session, design: SeatDesign, seat: Seat, *, cold: bool = False, 
     if seat.host is None:
         raise PlaybookFailed(N_("This seat is on no host."))
     seat.fencing += 1
+    seat.forget_signs()
     image = None if cold else image_for(db, design, seat)
     order = order_of(design, owner_id=seat.lab_session_id, number=seat.number, image=image, fresh=fresh)
     return SeatWork(order, seat.host.reached_at, seat.fencing)
@@ -109,17 +111,22 @@ def make(ctx: Context, design: SeatDesign, works: Sequence[SeatWork]) -> bool:
     result = run_playbook(ctx, make_run(ctx.site.settings.storage_dir, works), names)
     troubles = troubles_of(works, result)
     made = [work for work in works if work.order.seat_id not in troubles]
+    note_cloned(ctx, {work.order.seat_id for work in made})
+    note_failures(ctx, troubles)  # at once: the others are waited for
     warm = bool(works) and all(work.order.image is not None for work in works)
+    guests = guests_of(design, made)
+    watch = SeatWatch(guests, {one.vm_id: one.host_name for work in made for one in work.order.machines})
     served = wait_for_seats(
         ctx,
-        guests_of(design, made),
+        guests,
         within_s=all_within(design, warm=warm),
-        served=lambda ready: note_ready(ctx, made, ready),
+        served=lambda ready: note_ready(ctx, made, ready, watch),
+        watch=watch.see,
     )
-    troubles.update({work.order.seat_id: (ANSWERS_NOT, {}) for work in made if work.order.seat_id not in served})
+    late = [work.order.seat_id for work in made if work.order.seat_id not in served]
     note_silent_hosts(ctx, result)
-    note_failures(ctx, troubles)
-    return not (warm and troubles)
+    note_failures(ctx, {seat_id: watch.trouble_of(seat_id) or (ANSWERS_NOT, {}) for seat_id in late})
+    return not (warm and (troubles or late))
 
 
 def note_silent_hosts(ctx: Context, result: PlaybookResult) -> None:
@@ -143,15 +150,15 @@ def troubles_of(works: Sequence[SeatWork], result: PlaybookResult) -> dict[UUID,
     return troubles
 
 
-def note_ready(ctx: Context, works: Sequence[SeatWork], ready: set[UUID]) -> None:
+def note_ready(ctx: Context, works: Sequence[SeatWork], ready: set[UUID], watch: SeatWatch) -> None:
     warm = {work.order.seat_id: work.order.image is not None for work in works}
     with ctx.write() as db:
-        now = ctx.site.clock()
-        changed = False
-        for seat in seats.seats_of(db, ctx.subject_id, (SeatState.BUILDING,)):
+        now, rows = ctx.site.clock(), seats.seats_of(db, ctx.subject_id, (SeatState.BUILDING,))
+        changed = watch.write(db, rows, ctx)
+        for seat in rows:
             if seat.id in ready:
                 seat.move_to(SeatState.TAKEN if seat.student_id else SeatState.READY)
-                seat.ready_at, seat.warm = now, warm.get(seat.id)
+                seat.ready_at, seat.warm, seat.lacks = now, warm.get(seat.id), {}
                 changed = True
         if changed:
             seats.bump(db, ctx.subject_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
@@ -34,6 +34,14 @@ class Guest:
     warm: bool
 
 
+@dataclass(frozen=True)
+class Round:
+    """What one round of asking found: who does not serve yet, and what runs on each host that answered."""
+
+    waiting: Sequence[Guest]
+    running: Mapping[HostAddress, frozenset[UUID]]
+
+
 def guests_of(design: SeatDesign, works: Iterable[SeatWork]) -> list[Guest]:
     guests = []
     for work in works:
@@ -54,16 +62,28 @@ def guests_of(design: SeatDesign, works: Iterable[SeatWork]) -> list[Guest]:
 
 
 def wait_for_seats(
-    ctx: Context, guests: Sequence[Guest], *, within_s: float, served: Callable[[set[UUID]], None] = lambda ready: None
+    ctx: Context,
+    guests: Sequence[Guest],
+    *,
+    within_s: float,
+    served: Callable[[set[UUID]], None] = lambda ready: None,
+    watch: Callable[[Round], None] | None = None,
 ) -> set[UUID]:
-    """The seats all of whose machines serve within the time. `served` is told as it grows."""
+    """The seats all of whose machines serve within the time. `served` is told as it grows.
+
+    For who watches, hosts are asked what runs on them at the same time as the guests: one question a host.
+    """
     waiting, patience = list(guests), Patience(time.monotonic() + within_s, pause_s=0.1)
     seats = {guest.seat_id for guest in guests}
     threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="seats")
     try:
         while waiting:
-            answers = ask(ctx, threads, lambda guest: serves(ctx, guest), waiting)
-            waiting = [guest for guest, answer in zip(waiting, answers, strict=True) if not answer]
+            hosts = sorted({guest.host for guest in waiting}, key=lambda host: host.name) if watch else []
+            answers = ask(ctx, threads, lambda one: answer_of(ctx, one), [*waiting, *hosts])
+            running = {host: seen for host, seen in zip(hosts, answers[len(waiting) :], strict=True) if seen}
+            waiting = [guest for guest, answer in zip(waiting, answers, strict=False) if not answer]
+            if watch is not None:
+                watch(Round(waiting, running))
             served(seats - {guest.seat_id for guest in waiting})
             if not waiting or time.monotonic() >= patience.deadline:
                 break
@@ -71,6 +91,16 @@ def wait_for_seats(
     finally:
         threads.shutdown(wait=False, cancel_futures=True)  # a silent host must not keep us
     return seats - {guest.seat_id for guest in waiting}
+
+
+def answer_of(ctx: Context, asked: Guest | HostAddress) -> frozenset[UUID]:
+    """Of a guest that serves: itself. Of a host: all that runs there; nothing if it does not answer."""
+    if isinstance(asked, Guest):
+        return frozenset({asked.vm_id}) if serves(ctx, asked) else frozenset()
+    try:
+        return ctx.site.hypervisor.running(asked)
+    except PortalError:
+        return frozenset()
 
 
 def serves(ctx: Context, guest: Guest) -> bool:

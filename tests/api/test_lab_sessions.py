@@ -186,6 +186,14 @@ def test_a_class_shows_its_seats_and_who_waits(tom: Caller, lab_session: LabSess
     seats = [(seat["number"], seat["state"], seat["student"], seat["step"]) for seat in shown["seats"]]
     assert seats == [(1, "taken", "María", "look"), (2, "ready", None, None)]
     assert shown["seats"][0]["ready_at"] == "2026-03-02T09:00:00Z"
+    assert [(one["sign"], one["how"], one["first_seen_at"]) for one in shown["seats"][0]["signs"]] == [
+        ("cloned", "seen", None),
+        ("running", "seen", None),
+        ("answers", "seen", "2026-03-02T09:00:00Z"),
+        ("network", "not_yet", None),
+        ("doors", "none", None),
+    ]
+    assert shown["seats"][0]["why"] is None
     assert [(one["name"], one["seat"], one["hand"]) for one in shown["students"]] == [
         ("María", 1, None),
         ("Pepa", None, "Help"),

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from portal.core.errors import GuestSilent, MachineMissing
-from portal.interfaces import SeatTraces
+from portal.interfaces import SeatReach, SeatTraces
 from tests.backends.seats import IMAGE, Classroom, fake_classroom, ready_class, real_classroom
 from tests.minicluster.fixtures import run_on_host
 
@@ -85,6 +85,19 @@ def test_doors_that_nobody_made_and_doors_of_nobody_are_closed(classroom: Classr
         assert not classroom.doors.get(host, seat_id, door, path="/").open
 
 
+def test_one_look_shows_for_many_seats_who_answers_and_which_doors_are_open(classroom: Classroom) -> None:
+    doors = {classroom.warm(number).seat_id: ["web"] for number in (1, 2, 3)}
+    found = classroom.doors.look_in(classroom.host, {**doors, UUID(int=1): ["web"]}, timeout_s=5)
+    assert found == dict.fromkeys(doors, SeatReach(open=frozenset({"web"})))
+    assert classroom.doors.look_in(classroom.host, {}) == {}
+
+
+def test_the_host_shows_all_machines_that_run_those_of_seats_too(classroom: Classroom) -> None:
+    there = {machine.vm_id for number in (1, 2, 3) for machine in classroom.warm(number).machines}
+    assert there <= classroom.hypervisor.running(classroom.host)
+    assert not classroom.hypervisor.running(classroom.host) & {one.vm_id for one in classroom.order(0).machines}
+
+
 def test_a_reset_gives_new_machines_and_leaves_the_neighbours_alone(classroom: Classroom) -> None:
     mine, other = classroom.warm(2), classroom.warm(3)
     for order in (mine, other):
@@ -144,6 +157,16 @@ def test_a_door_to_a_closed_port_is_closed(classroom: Classroom) -> None:
     seat_id = classroom.warm(1).seat_id
     assert not classroom.doors.probe(classroom.host, seat_id, "shut")
     assert not classroom.doors.get(classroom.host, seat_id, "shut", path="/").open
+
+
+@only_real
+def test_a_look_tells_a_closed_port_from_an_open_one_and_names_who_is_cut_off(classroom: Classroom) -> None:
+    order = classroom.warm(3)
+    wanted = {order.seat_id: ["web", "shut"]}
+    assert classroom.doors.look_in(classroom.host, wanted)[order.seat_id].open == {"web"}
+    classroom.sh(order, "ip link set eth0 down", machine=1)
+    assert classroom.doors.look_in(classroom.host, wanted)[order.seat_id].silent == {"pacs"}
+    classroom.sh(order, "ip link set eth0 up", machine=1)
 
 
 @only_real

@@ -192,7 +192,7 @@ def test_whatever_changes_is_news(
     assert boards.seen_of(board_of(db, lab_session)) == before
     change(db, lab_session)
     assert boards.seen_of(board_of(db, lab_session)) != before
-    assert boards.seen_now(db, lab_session) == boards.seen_of(board_of(db, lab_session))
+    assert boards.seen_now(db, lab_session, NOW) == boards.seen_of(board_of(db, lab_session))
 
 
 def test_work_that_goes_on_is_news(db: Session, lab_session: LabSession) -> None:

@@ -11,8 +11,9 @@ from portal.core import class_advice
 from portal.core.errors import Conflict, NotFound
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.policy import Role
+from portal.core.seat_signs import Sign
 from portal.models import LabSession, StepResult, Student
-from portal.services import accounts, audit, class_reports, retention
+from portal.services import accounts, audit, class_reports, retention, seats
 from portal.services.class_reports import ClassReport
 from portal.services.seats import subject_of
 from tests.factories import actor_for, make_lab_session, make_seat, make_student
@@ -67,15 +68,25 @@ def test_it_says_how_long_each_step_took(db: Session, lab_session: LabSession) -
 
 
 def test_it_says_what_the_seats_did(db: Session, lab_session: LabSession) -> None:
-    seats = report(db, lab_session).seats
-    assert (seats.booked, seats.spares, seats.made, seats.used, seats.unused) == (3, 1, 3, 2, 1)
-    assert (seats.failed, seats.resets) == (1, 1)
+    found = report(db, lab_session).seats
+    assert (found.booked, found.spares, found.made, found.used, found.unused) == (3, 1, 3, 2, 1)
+    assert (found.failed, found.resets) == (1, 1)
 
 
 def test_it_says_how_quickly_seats_were_ready(db: Session, lab_session: LabSession) -> None:
     warm, cold = report(db, lab_session).start_ups
     assert (warm.warm, warm.seconds, warm.median) == (True, (4.0, 6.0), 5.0)
     assert (cold.warm, cold.seconds) == (False, (5.0,))
+
+
+def test_it_says_after_how_long_seats_showed_each_sign(db: Session, lab_session: LabSession) -> None:
+    rows = [seat for seat in seats.seats_of(db, lab_session.id) if seat.begun_at and not seat.resets]
+    for number, seat in enumerate(rows):
+        assert seat.begun_at is not None
+        seat.cloned_at, seat.running_at = seat.begun_at + timedelta(seconds=2 + number), None
+    found = [(one.sign, one.count) for one in report(db, lab_session).sign_times]
+    assert found == [(Sign.CLONED, len(rows)), (Sign.ANSWERS, sum(seat.ready_at is not None for seat in rows))]
+    assert report(db, lab_session).sign_times[0].seconds == 2 + (len(rows) - 1) / 2
 
 
 def test_it_advises(db: Session, lab_session: LabSession) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
 
 from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import Account, LabSession, Seat, StepResult, Student
+from portal.core.seat_signs import WITHOUT, Sign
+from portal.models import Account, Host, LabSession, Seat, StepResult, Student
 from portal.services import students
 from portal.site import Site
 from tests.factories import make_seat, make_student
 from tests.factories.moments import NOW
 from tests.factories.queries import counted
-from tests.web.conftest import CheckingClient, People
+from tests.web.conftest import CheckingClient, FixedClock, People
 
 State = LabSessionState
 POSTS = (
@@ -260,3 +262,87 @@ def test_a_class_page_with_many_students_asks_no_more(
             make_seat(db, one, number=number, student=student, host_id=host_id)
     assert [asked(path) for path in ("", "/board", "/wall")] == few
     assert max(few) <= 20
+
+
+# the signs of seats
+
+
+def seats_amiss(site: Site, lab_session: UUID, state: LabSessionState, *, more: int = 0) -> None:
+    """Seat 1 was replaced, seat 2 lost its network, seat 3 does not answer; `more` are as they should be."""
+    with site.write_sessions.begin() as db:
+        one = db.get_one(LabSession, lab_session)
+        one.state, one.starts_at = state, NOW + timedelta(minutes=12)
+        first, second = db.query(Seat).order_by(Seat.number).limit(2)
+        first.student_id, first.state, first.replaced_at, first.cloned_at = None, SeatState.REPLACED, NOW, NOW
+        first.ready_at, first.trouble, first.trouble_params = None, WITHOUT[Sign.RUNNING], {"machine": "client"}
+        second.network_at, second.lacks = NOW, {"network": ["server"]}
+        late = {"state": SeatState.BUILDING, "ready_at": None, "lacks": {"answers": ["server"]}, "running_at": NOW}
+        make_seat(db, one, number=3, **late)
+        for number in range(4, 4 + more):
+            make_seat(db, one, number=number)
+
+
+def rows_shown(text: str) -> list[tuple[int, str]]:
+    """Each seat's number with what stands below it."""
+    found = re.findall(r'<tbody[^>]*>\s*<tr><th scope="row">(\d+)</th>(.*?)</tbody>', text, re.DOTALL)
+    return [(int(number), " ".join(re.sub(r"<[^>]+>", " ", rest).split())) for number, rest in found]
+
+
+def test_before_the_class_each_seat_shows_its_signs_and_why_it_waits(
+    tom: CheckingClient, site: Site, lab_session: UUID
+) -> None:
+    seats_amiss(site, lab_session, State.PREPARING)
+    text = tom.get(f"/classes/{lab_session}").text
+    assert "1 of 3 seats are ready." in text
+    assert "The class begins in 12 minutes." in text
+    first, second, third = (words for _, words in rows_shown(text))
+    assert first.startswith("yes 10:00 failed – does not apply")
+    assert "replaced at 10:00 Its machine client does not run." in first
+    assert "lost 10:00" in second
+    assert second.endswith("Its machine server does not answer in its network.")
+    assert "not yet" in third
+    assert third.endswith("Its machine server runs but does not answer.")
+
+
+def test_of_many_seats_those_that_are_not_ready_can_be_seen_alone(
+    tom: CheckingClient, site: Site, lab_session: UUID
+) -> None:
+    seats_amiss(site, lab_session, State.PREPARING, more=8)
+    everything = tom.get(f"/classes/{lab_session}").text
+    assert [number for number, _ in rows_shown(everything)] == list(range(1, 12))
+    assert "Only what is not ready" in everything
+    text = tom.get(f"/classes/{lab_session}?seats=waiting").text
+    assert [number for number, _ in rows_shown(text)] == [1, 2, 3]
+    (again,) = re.findall(r'hx-get="(/classes/[^"]+/board[^"]+)"', text)
+    assert "seats=waiting" in again
+    fragment = tom.get(again.replace("&amp;", "&").replace("seen=", "seen=x")).text
+    assert [number for number, _ in rows_shown(fragment)] == [1, 2, 3]
+
+
+def test_while_the_class_goes_on_only_what_is_amiss_is_shown(
+    tom: CheckingClient, site: Site, lab_session: UUID
+) -> None:
+    seats_amiss(site, lab_session, State.RUNNING, more=2)
+    assert [number for number, _ in rows_shown(tom.get(f"/classes/{lab_session}").text)] == [2]
+    every = tom.get(f"/classes/{lab_session}?seats=all").text
+    assert [number for number, _ in rows_shown(every)] == [1, 2, 3, 4, 5]
+
+
+def test_seats_on_a_silent_host_are_named_as_such(tom: CheckingClient, site: Site, lab_session: UUID) -> None:
+    with site.write_sessions.begin() as db:
+        host = db.query(Host).filter(Host.id == db.query(Seat).first().host_id).one()  # type: ignore[union-attr]
+        host.trouble = f"The host {host.name} does not answer."
+        name = host.name
+    shown = rows_shown(tom.get(f"/classes/{lab_session}").text)
+    assert shown
+    assert all(words.endswith(f"The host {name} does not answer.") for _, words in shown)
+
+
+def test_the_minutes_to_the_hour_are_news(
+    tom: CheckingClient, site: Site, lab_session: UUID, clock: FixedClock
+) -> None:
+    seats_amiss(site, lab_session, State.READY)
+    (again,) = re.findall(r'hx-get="(/classes/[^"]+/board[^"]+)"', tom.get(f"/classes/{lab_session}").text)
+    assert tom.get(again.replace("&amp;", "&")).status_code == 204
+    clock.at += timedelta(minutes=1)
+    assert "in 11 minutes" in tom.get(again.replace("&amp;", "&")).text

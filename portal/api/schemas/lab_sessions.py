@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from portal.api.schemas.values import NO_NUL, Body, Day, Line, Moment, PageOut, PageQuery, Slug, Whole, Words
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.recurrence import MOST_DATES
+from portal.core.seat_signs import How, Sign
 from portal.services.booking import LONGEST, MOST_SEATS, SHORTEST
 
 Room = Annotated[str, StringConstraints(max_length=120, pattern=NO_NUL)]
@@ -77,6 +78,20 @@ class LabSessionOut(BaseModel):
     trouble: str | None = None
 
 
+class SeatSignOut(BaseModel):
+    """One thing that was looked for at a seat. The first three make it ready; network and doors are looked at beside.
+
+    `cloned`: its host said that its machines are made; `running`: its host shows them running; `answers`: each answers
+    by its agent, or without one by its marker or port; `network`: each answers at its address inside the seat's
+    network; `doors`: each accepted a connection once. A door that is not open yet is no failure.
+    """
+
+    sign: Sign
+    how: How = Field(description="`none`: the lab has no such thing, or the seat was given up before.")
+    first_seen_at: datetime | None
+    missing: list[str] = Field(description="Machines, or doors, that lacked it at the last look.")
+
+
 class SeatOut(BaseModel):
     """`ready_at` is null while the seat is being made."""
 
@@ -89,6 +104,9 @@ class SeatOut(BaseModel):
     warm: bool | None = Field(description="Restored from memory rather than booted; null before it was made.")
     resets: int
     trouble: str | None = None
+    replaced_at: datetime | None = Field(None, description="When it was given up and another one stood in.")
+    why: str | None = Field(None, description="What keeps it from serving now, in a sentence.")
+    signs: list[SeatSignOut] = Field(description="In the order in which a seat shows them.")
 
 
 class StudentOut(BaseModel):
