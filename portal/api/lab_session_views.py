@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.api.context import now
 from portal.api.languages import said
-from portal.api.schemas.lab_sessions import LabSessionDetailOut, LabSessionOut, SeatOut, StudentOut
+from portal.api.schemas.lab_sessions import ApprovalOut, LabSessionDetailOut, LabSessionOut, SeatOut, StudentOut
 from portal.models import LabSession, Seat, Student
 from portal.services import boards, seats
 
@@ -38,8 +38,20 @@ def fields_of(lab_session: LabSession) -> dict[str, Any]:
         "locked": lab_session.locked,
         "only_listed": lab_session.only_listed,
         "notice": lab_session.notice,
+        "approval": approval_out(lab_session),
+        "series": lab_session.series_id,
         "trouble": said(lab_session.trouble, lab_session.trouble_params) or None,
     }
+
+
+def approval_out(lab_session: LabSession) -> ApprovalOut:
+    return ApprovalOut(
+        state=lab_session.approval,
+        asked_at=lab_session.approval_asked_at,
+        decided_by=lab_session.decided_by.name if lab_session.decided_by else None,
+        decided_at=lab_session.decided_at,
+        comment=lab_session.decision_comment,
+    )
 
 
 def detail_out(db: Session, lab_session: LabSession) -> LabSessionDetailOut:

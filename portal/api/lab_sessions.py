@@ -60,6 +60,8 @@ def booked(db: Session, booking: BookIn) -> dict[str, Any]:
         now=now(),
         reserve_hosts=settings.reserve_hosts,
         timezone=settings.timezone,
+        limit=site().class_limit,
+        base_url=settings.base_url,
     )
     links = invitations.invite(
         db,

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from portal.core.calendar import Booking, shortage
 from portal.core.errors import N_, Conflict, NoCapacity, PortalError, plain
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
-from portal.core.lifecycle import LabSessionState, WorkflowState
+from portal.core.lifecycle import ClassApproval, LabSessionState, WorkflowState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Rehearsal, Workflow
-from portal.services import booking, class_notices, workflows
+from portal.services import booking, class_approvals, class_notices, workflows
 from portal.services.audit import record
 from portal.services.calendar import REHEARSAL
 from portal.services.lab_sessions import locked, plan_of
@@ -48,6 +48,7 @@ def begin(
     """The class's row is locked by us, so that there is one rehearsal of it at a time."""
     if lab_session.state != LabSessionState.BOOKED:
         raise Conflict(NOT_BOOKED)
+    class_approvals.refuse_waiting(lab_session)
     latest = newest(db, lab_session.id)
     if latest is not None and latest.ended_at is None:
         raise Conflict(UNDER_WAY)
@@ -103,6 +104,7 @@ def begin_due(
         select(LabSession)
         .where(
             LabSession.state == LabSessionState.BOOKED,
+            LabSession.approval != ClassApproval.WAITING,
             LabSession.starts_at >= first,
             LabSession.starts_at < last,
             LabSession.id.not_in(done),

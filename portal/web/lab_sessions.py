@@ -109,6 +109,8 @@ def book() -> ResponseReturnValue:
             now=now(),
             reserve_hosts=settings.reserve_hosts,
             timezone=settings.timezone,
+            limit=site().class_limit,
+            base_url=settings.base_url,
         )
         links = invitations.invite(
             db(),
@@ -127,6 +129,8 @@ def book() -> ResponseReturnValue:
             form.show_trouble(error)
         return book_page(form, labs, refusal), error.status
     db().commit()
+    if any(one.waits_for_approval for one in made):
+        flash(_("It is so large that somebody has to approve it; until then its room is kept."), "warning")
     if links:
         return links_page(links, made)
     if len(made) == 1:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StrictBool, StringConstraints, model_vali
 from pydantic_core import PydanticCustomError
 
 from portal.api.schemas.values import NO_NUL, Body, Day, Line, Moment, PageOut, PageQuery, Slug, Whole, Words
-from portal.core.lifecycle import LabSessionState, SeatState
+from portal.core.lifecycle import ClassApproval, LabSessionState, SeatState
 from portal.core.recurrence import MOST_DATES
 from portal.services.booking import LONGEST, MOST_SEATS, SHORTEST
 
@@ -55,6 +55,16 @@ class LabSessionsQuery(PageQuery):
     text: Line = Field("", description="Looked for in the lab's short name, the room and the code.")
 
 
+class ApprovalOut(BaseModel):
+    """While it is `waiting` the class's room is kept, and nothing is made for it."""
+
+    state: ClassApproval
+    asked_at: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
+    comment: str
+
+
 class LabSessionOut(BaseModel):
     id: UUID
     state: LabSessionState
@@ -74,6 +84,8 @@ class LabSessionOut(BaseModel):
     locked: bool
     only_listed: bool
     notice: str
+    approval: ApprovalOut
+    series: UUID | None = Field(description="The same for all dates that were booked together.")
     trouble: str | None = None
 
 
