@@ -1,15 +1,17 @@
-"""Series of classes, and classes that somebody else has to agree to."""
+"""Series of classes, their languages, and classes that somebody else has to agree to."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "20261126_bookings"
 down_revision = "20261125_people"
 branch_labels = None
 depends_on = None
 
+DOCUMENT = sa.JSON().with_variant(JSONB(), "postgresql")
 APPROVALS = ("not_needed", "waiting", "approved", "denied", "lapsed")
 
 
@@ -31,6 +33,7 @@ def upgrade() -> None:
     approval = sa.Enum(*APPROVALS, name="classapproval", native_enum=False, length=20)
     with op.batch_alter_table("lab_sessions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("series_id", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("languages", DOCUMENT, nullable=False, server_default='["es", "en"]'))
         batch_op.add_column(sa.Column("approval", approval, nullable=False, server_default="not_needed"))
         batch_op.add_column(sa.Column("approval_asked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("approval_asked_by_id", sa.Uuid(), nullable=True))
@@ -42,6 +45,7 @@ def upgrade() -> None:
         for column in ("approval_asked_by_id", "decided_by_id"):
             batch_op.create_foreign_key(batch_op.f(f"fk_lab_sessions_{column}"), "accounts", [column], ["id"])
     with op.batch_alter_table("lab_sessions", schema=None) as batch_op:
+        batch_op.alter_column("languages", existing_type=DOCUMENT, server_default=None)
         batch_op.alter_column("approval", existing_type=approval, server_default=None)
         batch_op.alter_column("approval_reminded", existing_type=sa.Boolean(), server_default=None)
         batch_op.alter_column("decision_comment", existing_type=sa.Text(), server_default=None)
@@ -63,6 +67,7 @@ def downgrade() -> None:
             "approval_asked_by_id",
             "approval_asked_at",
             "approval",
+            "languages",
             "series_id",
         ):
             batch_op.drop_column(column)

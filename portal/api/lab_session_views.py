@@ -37,6 +37,7 @@ def fields_of(lab_session: LabSession) -> dict[str, Any]:
         "ended_at": lab_session.ended_at,
         "locked": lab_session.locked,
         "only_listed": lab_session.only_listed,
+        "languages": lab_session.languages,
         "notice": lab_session.notice,
         "approval": approval_out(lab_session),
         "series": lab_session.series_id,

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.core.languages import GUIDE_LANGUAGES
 from portal.core.lifecycle import LAB_SESSION_MOVES, ClassApproval, LabSessionState, check_move
 from portal.models.accounts import Account
 from portal.models.base import Base, key_column, state_column
@@ -63,6 +64,7 @@ class LabSession(Base, kw_only=True):
     trouble: Mapped[str] = mapped_column(Text, default="")  # msgid; `trouble_params` fill it
     trouble_params: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     only_listed: Mapped[bool] = mapped_column(default=False)  # the code opens nothing: only personal links do
+    languages: Mapped[list[Any]] = mapped_column(default_factory=lambda: list(GUIDE_LANGUAGES))  # the first one leads
     series_id: Mapped[UUID | None] = mapped_column(ForeignKey("class_series.id"), default=None, index=True)
     approval: Mapped[ClassApproval] = state_column(ClassApproval, default=ClassApproval.NOT_NEEDED)
     approval_asked_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -27,6 +27,7 @@ from portal.core.calendar import (
 from portal.core.class_limits import NO_LIMIT, ApprovalLimit
 from portal.core.errors import N_, Invalid, InvalidOrder, NotAllowed, NotFound
 from portal.core.labs import LabSpec, lab_from_data
+from portal.core.languages import GUIDE_LANGUAGES, check_languages
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.people import Person
 from portal.core.policy import Actor, Permission
@@ -60,6 +61,7 @@ class Wish:
     department_id: UUID | None = None
     people: tuple[Person, ...] = ()  # services/invitations gives them their links
     only_listed: bool = False
+    languages: tuple[str, ...] = GUIDE_LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def check_wish(db: Session, *, actor: Actor, wish: Wish, now: datetime) -> Plan:
         lambda: check_text(wish.room, field="room"),
         lambda: check_lab_chosen(wish),
         lambda: check_list(wish),
+        lambda: check_languages(wish.languages),
     )
     if errors:
         raise errors[0] if len(errors) == 1 else InvalidOrder(errors)
@@ -262,6 +265,7 @@ def new_session(db: Session, actor: Actor, plan: Plan, starts_at: datetime, now:
         room=wish.room.strip(),
         prepare_at=starts_at - LEAD,
         only_listed=wish.only_listed,
+        languages=list(wish.languages),
     )
     db.add(lab_session)
     db.flush()
