@@ -53,6 +53,9 @@ class Settings:
     labs_dir: Path = ROOT / "labs"
     playbooks_dir: Path = ROOT / "playbooks"
     reserve_hosts: int = 1
+    class_approval_seats: int = 30  # a class with more waits for an approver; 0: none does
+    # as much as two hosts of 12 GB hold; thirty seats of any shipped lab, with their spares, take 17
+    class_approval_memory_gib: int = 24
     idle_minutes: int = 15
     absolute_hours: int = 8
     keep_days: int = 7  # for which a student's seat is kept after the class, as the teacher's form proposes

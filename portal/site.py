@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from portal.config import Settings
+from portal.core.class_limits import ApprovalLimit
 from portal.interfaces import Clock, Doors, Hypervisor, Mailer, PlaybookRunner, Reachability, WorkflowQueue
 
 
@@ -24,3 +25,9 @@ class Site:
     doors: Doors
     mailer: Mailer
     clock: Clock
+
+    @property
+    def class_limit(self) -> ApprovalLimit:
+        """Larger classes wait for somebody's approval."""
+        settings = self.settings
+        return ApprovalLimit(settings.class_approval_seats, settings.class_approval_memory_gib * 1024)

@@ -19,6 +19,8 @@ def read(folder: Path, **changes: str) -> Settings:
     ("name", "text"),
     [
         ("RESERVE_HOSTS", "one"),
+        ("CLASS_APPROVAL_SEATS", "many"),
+        ("CLASS_APPROVAL_MEMORY_GIB", "-1"),
         ("IDLE_MINUTES", "-5"),
         ("IDLE_MINUTES", ""),
         ("SIMULATOR", "perhaps"),

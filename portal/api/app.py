@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest
 from portal.api import (
     approvals,
     audit,
+    class_approvals,
     class_board,
     hosts,
     join,
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     approvals.bp,
     vms.bp,
     labs.bp,
+    class_approvals.bp,
     lab_sessions.bp,
     class_board.bp,
     seats.bp,

@@ -16,6 +16,7 @@ from portal.api.schemas.seats import JoinedOut, JoinIn, OwnClassOut, OwnSeatOut,
 from portal.api.tries import WrongTries
 from portal.core.errors import N_, PortalError
 from portal.core.labs import LabStep
+from portal.core.languages import language_for
 from portal.models import Seat, StepResult, Student
 from portal.services import seats, students
 
@@ -76,10 +77,12 @@ def sit_down() -> OwnClassOut:
 def own_class(db: Session, own: Student, seat: Seat | None) -> dict[str, Any]:
     lab_session = students.class_with(db, own)
     spec, results = students.spec_of(lab_session), students.results_of(db, own)
+    locale = language_for(lab_session.languages, language())
     return {
         "student": own.name,
         "lab": lab_session.lab_slug,
-        "title": spec.title.read(language()),
+        "title": spec.title.read(locale),
+        "languages": lab_session.languages,
         "state": lab_session.state,
         "starts_at": lab_session.starts_at,
         "ends_at": lab_session.ends_at,
@@ -87,7 +90,7 @@ def own_class(db: Session, own: Student, seat: Seat | None) -> dict[str, Any]:
         "notice": lab_session.notice,
         "seat": own_seat_out(seat) if seat else None,
         "step": own.step or None,
-        "steps": [step_out(step, results.get(step.slug)) for step in spec.steps],
+        "steps": [step_out(step, results.get(step.slug), locale) for step in spec.steps],
     }
 
 
@@ -95,10 +98,10 @@ def own_seat_out(seat: Seat) -> OwnSeatOut:
     return OwnSeatOut(id=seat.id, number=seat.number, state=seat.state, ready_at=seat.ready_at)
 
 
-def step_out(step: LabStep, result: StepResult | None) -> StepResultOut:
+def step_out(step: LabStep, result: StepResult | None, locale: str) -> StepResultOut:
     return StepResultOut(
         step=step.slug,
-        title=step.title.read(language()),
+        title=step.title.read(locale),
         tries=result.tries if result else 0,
         hints=result.hints if result else 0,
         passed_at=result.passed_at if result else None,

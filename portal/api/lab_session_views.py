@@ -9,7 +9,14 @@ from sqlalchemy.orm import Session
 
 from portal.api.context import now
 from portal.api.languages import said
-from portal.api.schemas.lab_sessions import LabSessionDetailOut, LabSessionOut, SeatOut, SeatSignOut, StudentOut
+from portal.api.schemas.lab_sessions import (
+    ApprovalOut,
+    LabSessionDetailOut,
+    LabSessionOut,
+    SeatOut,
+    SeatSignOut,
+    StudentOut,
+)
 from portal.core.labs import lab_from_data
 from portal.core.seat_signs import Traits
 from portal.models import LabSession, Seat, Student
@@ -40,9 +47,22 @@ def fields_of(lab_session: LabSession) -> dict[str, Any]:
         "ended_at": lab_session.ended_at,
         "locked": lab_session.locked,
         "only_listed": lab_session.only_listed,
+        "languages": lab_session.languages,
         "notice": lab_session.notice,
+        "approval": approval_out(lab_session),
+        "series": lab_session.series_id,
         "trouble": said(lab_session.trouble, lab_session.trouble_params) or None,
     }
+
+
+def approval_out(lab_session: LabSession) -> ApprovalOut:
+    return ApprovalOut(
+        state=lab_session.approval,
+        asked_at=lab_session.approval_asked_at,
+        decided_by=lab_session.decided_by.name if lab_session.decided_by else None,
+        decided_at=lab_session.decided_at,
+        comment=lab_session.decision_comment,
+    )
 
 
 def detail_out(db: Session, lab_session: LabSession) -> LabSessionDetailOut:

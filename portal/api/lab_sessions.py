@@ -60,6 +60,8 @@ def booked(db: Session, booking: BookIn) -> dict[str, Any]:
         now=now(),
         reserve_hosts=settings.reserve_hosts,
         timezone=settings.timezone,
+        limit=site().class_limit,
+        base_url=settings.base_url,
     )
     links = invitations.invite(
         db,
@@ -79,7 +81,7 @@ def booked(db: Session, booking: BookIn) -> dict[str, Any]:
 def wish_of(db: Session, booking: BookIn) -> Wish:
     department = department_id_of(db, booking.department) if booking.department else None
     wish = Wish(booking.lab, dates_of(booking), booking.minutes, booking.seats, booking.room, department)
-    return replace(wish, people=people_of(booking), only_listed=booking.only_listed)
+    return replace(wish, people=people_of(booking), only_listed=booking.only_listed, languages=tuple(booking.languages))
 
 
 def people_of(booking: BookIn) -> tuple[Person, ...]:

@@ -50,7 +50,7 @@ def check(seat_id: UUID, wish: CheckIn) -> CheckOut:
     with writing() as db:
         seat = own_seat(db, seat_id)
         if is_student():
-            students.note_locale(student(db), language())
+            students.note_locale(db, student(db), language())
         student_id = seat.student_id
     if student_id is None:
         raise Conflict(N_("Nobody sits here yet: there is nothing to check."))

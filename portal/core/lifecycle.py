@@ -80,6 +80,16 @@ class LabSessionState(StrEnum):
         return not LAB_SESSION_MOVES[self]
 
 
+class ClassApproval(StrEnum):
+    """Whether somebody else has to agree to a large class. `LAPSED`: nobody had decided when it was too late."""
+
+    NOT_NEEDED = "not_needed"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DENIED = "denied"
+    LAPSED = "lapsed"
+
+
 class SeatState(StrEnum):
     """`REPLACED`: it failed and a spare one stands in; `KEPT`: its student goes on with it after the class."""
 

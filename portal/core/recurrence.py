@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,22 @@ MOST_DATES = 52
 DAY_BEGINS, DAY_ENDS = time(7), time(22)  # other times than wished are looked for between these
 STEP = timedelta(minutes=15)
 DAYS_AROUND = 14
+
+
+class SeriesRule(StrEnum):
+    """How the dates of a series came together."""
+
+    WEEKLY = "weekly"
+    LISTED = "listed"
+    IMPORTED = "imported"  # of one lab in a timetable
+
+
+def rule_of(starts: Sequence[datetime], timezone: str) -> SeriesRule:
+    """Weekly if all are on one weekday at one local time; weeks may be left out."""
+    zone = ZoneInfo(timezone)
+    local = [start.astimezone(zone) for start in starts]
+    same = {(one.weekday(), one.time()) for one in local}
+    return SeriesRule.WEEKLY if len(same) == 1 else SeriesRule.LISTED
 
 
 def weekly(first: date, times: int) -> tuple[date, ...]:

@@ -7,6 +7,7 @@ from portal.models.audit import AuditEntry, AuditHead
 from portal.models.base import Base
 from portal.models.calendar_feeds import CalendarFeed
 from portal.models.claims import Claim
+from portal.models.class_series import ClassSeries
 from portal.models.consoles import ConsoleTicket
 from portal.models.departments import Department
 from portal.models.hosts import Host
@@ -36,6 +37,7 @@ __all__ = [
     "Base",
     "CalendarFeed",
     "Claim",
+    "ClassSeries",
     "ConsoleTicket",
     "Department",
     "Host",

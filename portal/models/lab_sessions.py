@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.core.lifecycle import LAB_SESSION_MOVES, LabSessionState, check_move
+from portal.core.languages import GUIDE_LANGUAGES
+from portal.core.lifecycle import LAB_SESSION_MOVES, ClassApproval, LabSessionState, check_move
 from portal.models.accounts import Account
 from portal.models.base import Base, key_column, state_column
 from portal.models.departments import Department
@@ -63,11 +64,35 @@ class LabSession(Base, kw_only=True):
     trouble: Mapped[str] = mapped_column(Text, default="")  # msgid; `trouble_params` fill it
     trouble_params: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     only_listed: Mapped[bool] = mapped_column(default=False)  # the code opens nothing: only personal links do
+    languages: Mapped[list[Any]] = mapped_column(default_factory=lambda: list(GUIDE_LANGUAGES))  # the first one leads
+    series_id: Mapped[UUID | None] = mapped_column(ForeignKey("class_series.id"), default=None, index=True)
+    approval: Mapped[ClassApproval] = state_column(ClassApproval, default=ClassApproval.NOT_NEEDED)
+    approval_asked_at: Mapped[datetime | None] = mapped_column(default=None)
+    approval_asked_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"), default=None)
+    approval_reminded: Mapped[bool] = mapped_column(default=False)
+    decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"), default=None)
+    decided_at: Mapped[datetime | None] = mapped_column(default=None)
+    decision_comment: Mapped[str] = mapped_column(Text, default="")
     grade_link: Mapped[dict[str, Any] | None] = mapped_column(default=None)  # kept for grades by LTI; not used yet
     revision: Mapped[int] = mapped_column(default=0)  # grows with each visible change; live pages compare it
     lab_version: Mapped[LabVersion] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
-    teacher: Mapped[Account] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
+    teacher: Mapped[Account] = relationship(
+        init=False, lazy="joined", viewonly=True, repr=False, foreign_keys=[teacher_id]
+    )
+    decided_by: Mapped[Account | None] = relationship(
+        init=False, lazy="select", viewonly=True, repr=False, foreign_keys=[decided_by_id]
+    )
     department: Mapped[Department] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
+
+    @property
+    def memory_mib(self) -> int:
+        """Of all its seats, the spare ones too."""
+        return (self.seats + self.spares) * self.seat_memory_mib
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Its room is kept; nothing is made for it until somebody has agreed."""
+        return self.approval == ClassApproval.WAITING and self.state == LabSessionState.BOOKED
 
     def move_to(self, state: LabSessionState) -> None:
         check_move(LAB_SESSION_MOVES, self.state, state)

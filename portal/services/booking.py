@@ -24,14 +24,16 @@ from portal.core.calendar import (
     shortage,
     spares_for,
 )
+from portal.core.class_limits import NO_LIMIT, ApprovalLimit
 from portal.core.errors import N_, Invalid, InvalidOrder, NotAllowed, NotFound
 from portal.core.labs import LabSpec, lab_from_data
+from portal.core.languages import GUIDE_LANGUAGES, check_languages
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.people import Person
 from portal.core.policy import Actor, Permission
 from portal.core.texts import check_text
 from portal.models import Department, Host, LabSession, LabVersion
-from portal.services import capacity, labs
+from portal.services import capacity, class_approvals, class_series, labs
 from portal.services.audit import Subject, record
 from portal.services.calendar import OPEN, bookings
 from portal.services.orders import gather
@@ -59,6 +61,7 @@ class Wish:
     department_id: UUID | None = None
     people: tuple[Person, ...] = ()  # services/invitations gives them their links
     only_listed: bool = False
+    languages: tuple[str, ...] = GUIDE_LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,17 @@ class Plan:
 
 
 def book(
-    db: Session, *, actor: Actor, wish: Wish, now: datetime, reserve_hosts: int = 1, timezone: str = DEFAULT_TIMEZONE
+    db: Session,
+    *,
+    actor: Actor,
+    wish: Wish,
+    now: datetime,
+    reserve_hosts: int = 1,
+    timezone: str = DEFAULT_TIMEZONE,
+    limit: ApprovalLimit = NO_LIMIT,
+    base_url: str = "",
 ) -> list[LabSession]:
-    """Book the class on all its dates, or on none: one row a date, which lives by itself from then on.
+    """Book the class on all its dates, or on none: one row a date. Over the limit it waits for somebody's approval.
 
     Raises Invalid (InvalidOrder for several places at once), or ClassDoesNotFit with the nearest times at which all
     dates fit. Until the transaction ends nobody else can be given the room.
@@ -91,6 +102,8 @@ def book(
     made = [new_session(db, actor, plan, starts_at, now) for starts_at in wish.starts_at]
     for lab_session in made:
         note(db, lab_session, actor=actor, action="lab_session.booked", now=now, seats=lab_session.seats)
+    class_series.join(db, made, rule=recurrence.rule_of(wish.starts_at, timezone), now=now)
+    class_approvals.ask(db, made, by=actor, limit=limit, now=now, base_url=base_url, timezone=timezone)
     return made
 
 
@@ -102,6 +115,7 @@ def check_wish(db: Session, *, actor: Actor, wish: Wish, now: datetime) -> Plan:
         lambda: check_text(wish.room, field="room"),
         lambda: check_lab_chosen(wish),
         lambda: check_list(wish),
+        lambda: check_languages(wish.languages),
     )
     if errors:
         raise errors[0] if len(errors) == 1 else InvalidOrder(errors)
@@ -257,6 +271,7 @@ def new_session(db: Session, actor: Actor, plan: Plan, starts_at: datetime, now:
         room=wish.room.strip(),
         prepare_at=starts_at - LEAD,
         only_listed=wish.only_listed,
+        languages=list(wish.languages),
     )
     db.add(lab_session)
     db.flush()

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_
-from portal.core.lifecycle import LabSessionState, SeatState, WorkflowState
+from portal.core.lifecycle import ClassApproval, LabSessionState, SeatState, WorkflowState
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Seat, Workflow
 from portal.services import lead_times, workflows
@@ -23,7 +23,10 @@ def prepare_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
     Their room is theirs from `prepare_at` on; how much of that time they need, their lab's last classes say.
     """
     due = select(LabSession).where(
-        LabSession.state == LabSessionState.BOOKED, LabSession.prepare_at <= now, LabSession.ends_at > now
+        LabSession.state == LabSessionState.BOOKED,
+        LabSession.approval != ClassApproval.WAITING,
+        LabSession.prepare_at <= now,
+        LabSession.ends_at > now,
     )
     begun = 0
     for lab_session in list(db.scalars(due.with_for_update(of=LabSession, skip_locked=True))):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_, inner
 from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
-from portal.core.lifecycle import LabSessionState
+from portal.core.lifecycle import ClassApproval, LabSessionState
 from portal.models import Account, LabSession, Rehearsal, Seat
 from portal.services import mails, seats
 from portal.services.class_readiness import Readiness, readiness_of
@@ -91,6 +91,7 @@ def tell_due(db: Session, *, now: datetime, base_url: str, timezone: str = DEFAU
     soon = select(LabSession).where(
         LabSession.state.in_(COMING),
         LabSession.told_missing.is_(False),
+        LabSession.approval != ClassApproval.WAITING,  # of these, class_approvals tells
         LabSession.starts_at <= now + TOLD_BEFORE,
         LabSession.ends_at > now,
     )

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, Invalid, NotFound
+from portal.core.languages import in_link, language_for
 from portal.core.people import Person
 from portal.core.policy import Actor
 from portal.models import Invitation, LabSession, Student
@@ -34,7 +35,8 @@ class PersonalLink:
 
     @property
     def path(self) -> str:
-        return f"/join/back#{self.key}"
+        languages = in_link(self.lab_session.languages)
+        return f"/join/back?languages={languages}#{self.key}" if languages else f"/join/back#{self.key}"
 
 
 def listed(db: Session, lab_session: LabSession) -> list[Invitation]:
@@ -192,14 +194,15 @@ def come_in(db: Session, *, key: str, locale: str, now: datetime) -> Joined | No
     if row is None:
         back = students.student_of(db, key)
         return Joined(back, key) if back else None
-    students.refuse_early(db.get_one(LabSession, row.lab_session_id), now, field="key")
+    lab_session = db.get_one(LabSession, row.lab_session_id)
+    students.refuse_early(lab_session, now, field="key")
     student = Student(
         lab_session_id=row.lab_session_id,
         name=row.name,
         key_hash=row.key_hash,
         joined_at=now,
         seen_at=now,
-        locale=locale,
+        locale=language_for(lab_session.languages, locale),
     )
     db.add(student)
     db.flush()

@@ -13,7 +13,7 @@ from portal.core.calendar import LEAD
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound
 from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
-from portal.core.lifecycle import LAB_SESSION_MOVES, LabSessionState
+from portal.core.lifecycle import LAB_SESSION_MOVES, ClassApproval, LabSessionState
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
 from portal.models import LabSession, LabVersion
@@ -81,6 +81,8 @@ def cancel(db: Session, *, actor: Actor, lab_session_id: UUID, now: datetime, re
     lab_session = locked(db, actor, lab_session_id)
     if LabSessionState.CANCELLED not in LAB_SESSION_MOVES[lab_session.state]:
         raise Conflict(N_("This class goes on or is over: it cannot be cancelled any more."))
+    if lab_session.waits_for_approval:
+        lab_session.approval = ClassApproval.LAPSED
     lab_session.move_to(LabSessionState.CANCELLED)
     lab_session.ended_at = now
     note(db, lab_session, actor=actor, action="lab_session.cancelled", now=now, reason=reason)

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, NoCapacity, PortalError, plain
 from portal.core.lease import DEFAULT_TIMEZONE, local_day
-from portal.core.lifecycle import LabSessionState
+from portal.core.lifecycle import ClassApproval, LabSessionState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Rehearsal
-from portal.services import class_notices, lone_seats, workflows
+from portal.services import class_approvals, class_notices, lone_seats, workflows
 from portal.services.audit import record
 from portal.services.lab_sessions import locked, plan_of
 from portal.services.seats import subject_of
@@ -45,6 +45,7 @@ def begin(
     """The class's row is locked by us, so that there is one rehearsal of it at a time."""
     if lab_session.state != LabSessionState.BOOKED:
         raise Conflict(NOT_BOOKED)
+    class_approvals.refuse_waiting(lab_session)
     latest = newest(db, lab_session.id)
     if latest is not None and latest.ended_at is None:
         raise Conflict(UNDER_WAY)
@@ -92,6 +93,7 @@ def begin_due(
         select(LabSession)
         .where(
             LabSession.state == LabSessionState.BOOKED,
+            LabSession.approval != ClassApproval.WAITING,
             LabSession.starts_at >= first,
             LabSession.starts_at < last,
             LabSession.id.not_in(done),

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, Invalid, NotFound
 from portal.core.labs import LabSpec, lab_from_data
+from portal.core.languages import language_for
 from portal.core.lifecycle import KeepingState, LabSessionState
 from portal.models import Invitation, Keeping, LabSession, Seat, StepResult, Student
 from portal.services import seats
@@ -74,7 +75,7 @@ def join(db: Session, *, code: str, name: str, locale: str, now: datetime, key: 
         key_hash=hash_of(new_key),
         joined_at=now,
         seen_at=now,
-        locale=locale,
+        locale=language_for(lab_session.languages, locale),
     )
     db.add(student)
     db.flush()
@@ -179,8 +180,9 @@ def results_of(db: Session, student: Student) -> dict[str, StepResult]:
     return {row.step: row for row in rows}
 
 
-def note_locale(student: Student, locale: str) -> None:
+def note_locale(db: Session, student: Student, locale: str) -> None:
     """Checks answer in the language in which the student reads now."""
+    locale = language_for(class_with(db, student).languages, locale)
     if student.locale != locale:
         student.locale = locale
 

@@ -17,7 +17,18 @@ from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import LabSession, Seat, Student, Workflow
-from portal.services import booking, checks, keepings, kept_seats, rehearsals, restarts, seats, students, workflows
+from portal.services import (
+    booking,
+    checks,
+    class_approvals,
+    keepings,
+    kept_seats,
+    rehearsals,
+    restarts,
+    seats,
+    students,
+    workflows,
+)
 from portal.services.audit import record
 from portal.services.lab_sessions import get, locked, plan_of
 from portal.services.seats import subject_of
@@ -33,6 +44,7 @@ def prepare(db: Session, *, lab_session: LabSession, queue: WorkflowQueue, now: 
     """Begin to make the seats. Raises Conflict unless the class is only booked."""
     if lab_session.state != LabSessionState.BOOKED:
         raise Conflict(N_("The seats of this class are being prepared already, or it is over."))
+    class_approvals.refuse_waiting(lab_session)
     rehearsals.stop(db, lab_session.id, now)
     lab_session.move_to(LabSessionState.PREPARING)
     workflow = workflows.begin(db, kind="prepare_class", subject_id=lab_session.id, queue=queue, now=now)

@@ -11,11 +11,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.core.class_limits import NO_LIMIT, ApprovalLimit
 from portal.core.errors import N_, ClassDoesNotFit, Invalid, InvalidOrder, NotAllowed, PortalError
 from portal.core.labs import LabSpec
 from portal.core.policy import Actor, Permission
+from portal.core.recurrence import SeriesRule
 from portal.core.timetables import Row
 from portal.models import LabSession
+from portal.services import class_approvals, class_series
 from portal.services.booking import Wish, book, teachable
 from portal.services.calendar import OPEN
 
@@ -39,6 +42,7 @@ class Line:
     seats: int = 0
     troubles: tuple[PortalError, ...] = ()
     alternatives: tuple[datetime, ...] = ()
+    made: LabSession | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Terms:
     now: datetime
     reserve_hosts: int
     timezone: str
+    limit: ApprovalLimit = NO_LIMIT
+    base_url: str = ""
 
 
 def try_out(db: Session, rows: Sequence[Row], terms: Terms) -> list[Line]:
@@ -66,8 +72,20 @@ def try_out(db: Session, rows: Sequence[Row], terms: Terms) -> list[Line]:
 
 
 def book_all(db: Session, rows: Sequence[Row], terms: Terms) -> list[Line]:
-    """Book each row that fits; the others change nothing."""
-    return lines_of(db, rows, terms, done=Verdict.BOOKED)
+    """Book each row that fits; the others change nothing. Those of one lab are a series."""
+    lines = lines_of(db, rows, terms, done=Verdict.BOOKED)
+    by_lab: dict[str, list[LabSession]] = {}
+    for line in lines:
+        if line.made is not None:
+            by_lab.setdefault(line.made.lab_slug, []).append(line.made)
+    for made in by_lab.values():
+        made.sort(key=lambda one: one.starts_at)
+        class_series.join(db, made, rule=SeriesRule.IMPORTED, now=terms.now)
+        class_approvals.ask(
+            db, made, by=terms.actor, limit=terms.limit, now=terms.now, base_url=terms.base_url,
+            timezone=terms.timezone,
+        )  # fmt: skip
+    return lines
 
 
 def lines_of(db: Session, rows: Sequence[Row], terms: Terms, *, done: Verdict) -> list[Line]:
@@ -91,7 +109,7 @@ def line_of(db: Session, row: Row, labs: Sequence[LabSpec], terms: Terms, *, don
     wish = Wish(lab.slug, (row.starts_at,), minutes, seats, row.room, terms.department_id)
     try:
         with db.begin_nested():
-            book(
+            (made,) = book(
                 db,
                 actor=terms.actor,
                 wish=wish,
@@ -107,7 +125,7 @@ def line_of(db: Session, row: Row, labs: Sequence[LabSpec], terms: Terms, *, don
         if error.field == "department_id":
             raise  # of all rows, not of this one
         return Line(row, Verdict.DOES_NOT_FIT, lab, minutes, seats, (error,))
-    return Line(row, done, lab, minutes, seats)
+    return Line(row, done, lab, minutes, seats, made=made if done == Verdict.BOOKED else None)
 
 
 def lab_called(name: str, labs: Sequence[LabSpec]) -> LabSpec | None:

@@ -15,7 +15,7 @@ from portal.web.errors import init_errors
 from portal.web.formats import init_formats, translated
 from portal.web.guards import check_route, csrf
 from portal.web.headers import add_headers, nonce
-from portal.web.languages import LANGUAGES, current_language, init_languages
+from portal.web.languages import current_language, init_languages, offered_languages
 from portal.web.limits import limiter
 from portal.web.navigation import menu
 from portal.web.seat_signs import init_seat_signs
@@ -87,6 +87,6 @@ def page_words() -> dict[str, Any]:
         "menu": menu,
         "nonce": nonce,
         "language": current_language(),
-        "languages": LANGUAGES,
+        "languages": offered_languages(),
         "translated": translated,
     }

@@ -19,6 +19,8 @@ from portal.core.templates import AS_THE_SIZE_SAYS, Quantities
 from portal.models import VmRequest
 from portal.models.vm_requests import VmRequestKind
 from portal.services import approvals, decision_cards, orders, vm_requests
+from portal.web.class_approvals import waiting_cards
+from portal.web.class_links import title_of
 from portal.web.context import actor, db, now, permission, site
 from portal.web.formats import day, decision_word, when
 from portal.web.forms.approvals import QUANTITIES, ApprovalForm, DenialForm, approval_form
@@ -52,6 +54,8 @@ def queue() -> str:
         flags=decision_cards.flags_of_all(db(), shown.items, local_day(now(), site().settings.timezone)),
         outcomes=session.pop(OUTCOMES, []),
         template_names=template_names(),
+        class_cards=waiting_cards(),
+        title_of=title_of,
     )
 
 

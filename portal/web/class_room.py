@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import N_, Conflict, PortalError
+from portal.core.languages import in_link
 from portal.services import keepings, login_sessions, restarts, seat_consoles, seats, students
 from portal.services.seat_designs import KEYBOARD
 from portal.web.class_choices import again_choices
@@ -115,7 +116,7 @@ def take_hint() -> ResponseReturnValue:
 def check() -> ResponseReturnValue:
     """Nothing of the database is held while the machines are asked."""
     student_id, step = student().id, wanted_step()
-    students.note_locale(student(), current_language())
+    students.note_locale(db(), student(), current_language())
     db().commit()
     close_db()
     try:
@@ -164,8 +165,10 @@ def hand_again() -> ResponseReturnValue:
 @student_page
 def another_device() -> str:
     """The personal link. Shown only here: no other page holds the key where a script could read it."""
-    address = f"{site().settings.base_url.rstrip('/')}{url_for('join.ask_back')}#{own_key()}"
-    return render_template("class_room/device.html", view=view_of_class(), address=address)
+    view = view_of_class()
+    path = url_for("join.ask_back", languages=in_link(view.lab_session.languages) or None)
+    address = f"{site().settings.base_url.rstrip('/')}{path}#{own_key()}"
+    return render_template("class_room/device.html", view=view, address=address)
 
 
 @bp.get("/again")

@@ -67,6 +67,7 @@ STATES: Mapping[str, object] = {
     "replaced": _("replaced"),
     "kept": _("kept"),
     "gone": _("gone"),
+    "lapsed": _("not decided in time"),
     "queued": _("waiting to be sent"),
     "sent": _("sent"),
 }

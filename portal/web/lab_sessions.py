@@ -8,12 +8,13 @@ from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import ClassDoesNotFit, PortalError
 from portal.core.labs import LabSpec, lab_from_data
+from portal.core.languages import in_link
 from portal.core.lease import local_day
 from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Permission
@@ -23,7 +24,7 @@ from portal.web.calendars import sheet_of
 from portal.web.class_links import links_page, title_of
 from portal.web.context import actor, db, now, permission, site
 from portal.web.formats import day, when
-from portal.web.forms.lab_sessions import NEVER_BROUGHT, ONCE, BookForm, MoveForm
+from portal.web.forms.lab_sessions import BOTH, NEVER_BROUGHT, ONCE, BookForm, MoveForm
 from portal.web.languages import in_words
 from portal.web.rehearsals import card_of
 from portal.web.seat_signs import view_of
@@ -56,7 +57,14 @@ def new() -> ResponseReturnValue:
 def book_form(labs: list[LabSpec], *, lab: str = "") -> BookForm:
     minutes = next((one.minutes for one in labs if one.slug == lab), 60)
     tomorrow = local_day(now(), site().settings.timezone) + timedelta(days=1)
-    proposed = {"day": tomorrow, "at": FIRST_HOUR, "minutes": minutes, "seats": FIRST_SEATS, "repeat": ONCE}
+    proposed = {
+        "day": tomorrow,
+        "at": FIRST_HOUR,
+        "minutes": minutes,
+        "seats": FIRST_SEATS,
+        "repeat": ONCE,
+        "languages": BOTH,
+    }
     departments = quotas.departments(db(), actor=actor(), permission=Permission.TEACH)
     return BookForm(data={**proposed, "lab": lab}).offer(labs, departments)
 
@@ -110,6 +118,8 @@ def book() -> ResponseReturnValue:
             now=now(),
             reserve_hosts=settings.reserve_hosts,
             timezone=settings.timezone,
+            limit=site().class_limit,
+            base_url=settings.base_url,
         )
         links = invitations.invite(
             db(),
@@ -128,6 +138,8 @@ def book() -> ResponseReturnValue:
             form.show_trouble(error)
         return book_page(form, labs, refusal), error.status
     db().commit()
+    if any(one.waits_for_approval for one in made):
+        flash(_("It is so large that somebody has to approve it; until then its room is kept."), "warning")
     if links:
         return links_page(links, made)
     if len(made) == 1:
@@ -154,17 +166,17 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
         several=boards.are_several(tiles),
         lab=lab_from_data(lab_session.lab_version.spec),
         title=title_of(lab_session),
-        join=join_address(lab_session.join_code),
+        join=join_address(lab_session),
         card=card_of(lab_session),
         may_cancel=lab_session.state == LabSessionState.BOOKED,  # later the board ends it
         may_move=lab_session.state == LabSessionState.BOOKED,
     )
 
 
-def join_address(code: str) -> str:
+def join_address(lab_session: LabSession) -> str:
     """What the students type in or open."""
-    known = "join.show" in current_app.view_functions
-    path = url_for("join.show", code=code) if known else f"/join?code={code}"
+    languages = in_link(lab_session.languages) or None
+    path = url_for("join.show", code=lab_session.join_code, languages=languages)
     return site().settings.base_url.rstrip("/") + path
 
 

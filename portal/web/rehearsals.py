@@ -35,7 +35,8 @@ class RehearsalCard:
     @property
     def may_begin(self) -> bool:
         goes_on = self.rehearsal is not None and self.rehearsal.ended_at is None
-        return self.lab_session.state == LabSessionState.BOOKED and not goes_on
+        waits = self.lab_session.waits_for_approval
+        return self.lab_session.state == LabSessionState.BOOKED and not waits and not goes_on
 
     @property
     def is_told(self) -> bool:

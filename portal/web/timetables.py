@@ -54,6 +54,8 @@ def read() -> ResponseReturnValue:
         now=now(),
         reserve_hosts=settings.reserve_hosts,
         timezone=settings.timezone,
+        limit=site().class_limit,
+        base_url=settings.base_url,
     )
     booking = request.form.get("step") == "book"
     try:

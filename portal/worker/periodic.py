@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from portal.models import Host
 from portal.services import (
+    class_approvals,
     class_clock,
     class_notices,
     hosts,
@@ -99,14 +100,16 @@ def prepare_classes(site: Site) -> int:
 def turn_classes(site: Site) -> int:
     """Those that are ready begin, those that are over end."""
     with site.write_sessions.begin() as db:
-        now = site.clock()
+        now, settings = site.clock(), site.settings
+        class_approvals.cancel_undecided(db, now=now, base_url=settings.base_url, timezone=settings.timezone)
         return class_clock.begin_due(db, now=now) + class_clock.end_due(db, queue=site.queue, now=now)
 
 
 def tell_teachers(site: Site) -> int:
-    """Before the hour, of seats that will be missing."""
+    """Before the hour, of seats that will be missing, and that nobody has approved the class yet."""
     settings = site.settings
     with site.write_sessions.begin() as db:
+        class_approvals.remind_due(db, now=site.clock(), base_url=settings.base_url, timezone=settings.timezone)
         return class_notices.tell_due(db, now=site.clock(), base_url=settings.base_url, timezone=settings.timezone)
 
 

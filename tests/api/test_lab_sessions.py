@@ -304,3 +304,14 @@ def test_refusals_are_in_the_callers_language(tom: Caller) -> None:
         for code in ("es", "en")
     ]
     assert said == ["Puede ser 40 como máximo.", "This must be at most 40."]
+
+
+def test_the_languages_of_a_class_are_chosen_and_shown(tom: Caller) -> None:
+    assert tom.post("/lab-sessions", BOOKING).get_json()["languages"] == ["es", "en"]
+    made = tom.post("/lab-sessions", {**BOOKING, "seats": 3, "languages": ["en"]}).get_json()
+    assert tom.get(f"/lab-sessions/{made['id']}").get_json()["languages"] == ["en"]
+
+
+@pytest.mark.parametrize("languages", [[], ["fr"], ["es", "es"], "es", [1], None])
+def test_languages_that_are_none_are_refused(tom: Caller, languages: object) -> None:
+    assert problem(tom.post("/lab-sessions", {**BOOKING, "languages": languages})) == (422, "invalid")

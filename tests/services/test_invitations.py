@@ -168,3 +168,9 @@ def test_names_are_forgotten_with_those_of_students(db: Session, tom: Actor, lab
     add(db, tom, lab_session, ANA)
     retention.forget_students(db, lab_session.ends_at + timedelta(days=366))
     assert db.scalars(select(Invitation)).all() == []
+
+
+def test_a_personal_link_says_the_languages_of_its_class(db: Session) -> None:
+    lab_session = make_lab_session(db, state=LabSessionState.BOOKED, languages=["en"])
+    link = invitations.new_link(db, lab_session, Person("María"), NOW)
+    assert link.path == f"/join/back?languages=en#{link.key}"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictBool, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from portal.api.schemas.values import NO_NUL, Body, Day, Line, Moment, PageOut, PageQuery, Slug, Whole, Words
-from portal.core.lifecycle import LabSessionState, SeatState
+from portal.core.languages import GUIDE_LANGUAGES
+from portal.core.lifecycle import ClassApproval, LabSessionState, SeatState
 from portal.core.recurrence import MOST_DATES
 from portal.core.seat_signs import How, Sign
 from portal.services.booking import LONGEST, MOST_SEATS, SHORTEST
 
 Room = Annotated[str, StringConstraints(max_length=120, pattern=NO_NUL)]
+
+
+Languages = Annotated[list[Literal["es", "en"]], Field(min_length=1, max_length=2)]
 
 
 class RepeatIn(Body):
@@ -49,11 +53,22 @@ class BookIn(Body):
         [], max_length=MOST_SEATS, description="Names, or names with mail addresses; each gets a personal link."
     )
     only_listed: StrictBool = Field(False, description="The code opens nothing; only personal links do.")
+    languages: Languages = Field(list(GUIDE_LANGUAGES), description="Of the guide; the first one leads.")
 
 
 class LabSessionsQuery(PageQuery):
     past: bool = False
     text: Line = Field("", description="Looked for in the lab's short name, the room and the code.")
+
+
+class ApprovalOut(BaseModel):
+    """While it is `waiting` the class's room is kept, and nothing is made for it."""
+
+    state: ClassApproval
+    asked_at: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
+    comment: str
 
 
 class LabSessionOut(BaseModel):
@@ -74,7 +89,10 @@ class LabSessionOut(BaseModel):
     ended_at: datetime | None
     locked: bool
     only_listed: bool
+    languages: list[str] = Field(description="Students read their own if it is among them, else the first.")
     notice: str
+    approval: ApprovalOut
+    series: UUID | None = Field(description="The same for all dates that were booked together.")
     trouble: str | None = None
 
 

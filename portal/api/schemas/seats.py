@@ -59,6 +59,7 @@ class OwnClassOut(BaseModel):
     student: str
     lab: str
     title: str
+    languages: list[str]
     state: LabSessionState
     starts_at: datetime
     ends_at: datetime

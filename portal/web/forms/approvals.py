@@ -49,6 +49,12 @@ class DenialForm(PortalForm):
     )
 
 
+class ClassDecisionForm(PortalForm):
+    """Agreeing to a class needs no words."""
+
+    comment = TextAreaField(filters=[stripped], validators=[Length(max=1000)])
+
+
 def approval_form(
     vm_request: VmRequest, sizes: Sequence[tuple[str, str]], *, ordered: Size | None, fresh: bool = False
 ) -> ApprovalForm:

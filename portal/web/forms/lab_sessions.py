@@ -15,12 +15,14 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from portal.core import recurrence
 from portal.core.errors import InvalidOrder, PortalError
 from portal.core.labs import LabSpec
+from portal.core.languages import GUIDE_LANGUAGES
 from portal.models import Department
 from portal.services.lab_sessions import Wish
 from portal.web.forms.class_people import PeopleForm
 from portal.web.forms.fields import CountField, DayField, PortalForm, options, stripped
 from portal.web.languages import current_language, in_words
 
+BOTH = ",".join(GUIDE_LANGUAGES)
 ONCE, WEEKLY, LISTED = "once", "weekly", "listed"
 DAY_FORMATS = ("%d/%m/%Y", "%Y-%m-%d")
 MOST_LINES = 60
@@ -38,6 +40,18 @@ class ClockField(TimeField):
             super().process_formdata([text.strip() for text in valuelist])
         except ValueError:
             raise ValidationError(gettext("Write a time as hours:minutes, for example 10:00.")) from None
+
+
+def languages_field() -> SelectField:
+    """The first language leads: who reads neither gets it."""
+    choices = [
+        (BOTH, _("Spanish and English")),
+        ("en,es", _("English and Spanish")),
+        ("es", _("only Spanish")),
+        ("en", _("only English")),
+    ]
+    description = _("Students read guide and page in their own language if it is among them, else in the first one.")
+    return SelectField(_("Languages"), choices=options(choices), default=BOTH, description=description)
 
 
 class MoveForm(PortalForm):
@@ -68,6 +82,7 @@ class BookForm(PeopleForm, MoveForm):
     room = StringField(
         _("Room"), filters=[stripped], validators=[Length(max=120, message=_("The room's name is too long."))]
     )
+    languages = languages_field()
     repeat = RadioField(
         _("Repeat"),
         choices=options([(ONCE, _("only once")), (WEEKLY, _("every week")), (LISTED, _("on other days too"))]),
@@ -121,6 +136,7 @@ class BookForm(PeopleForm, MoveForm):
             department_id=UUID(chosen) if chosen else None,
             people=self.persons,
             only_listed=bool(self.only_listed.data),
+            languages=tuple(self.languages.data.split(",")),
         )
 
     def days(self) -> tuple[date, ...]:
