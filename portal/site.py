@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from portal.config import Settings
-from portal.interfaces import Clock, Doors, Hypervisor, Mailer, PlaybookRunner, Reachability, WorkflowQueue
+from portal.interfaces import Clock, Doors, Hypervisor, LabReader, Mailer, PlaybookRunner, Reachability, WorkflowQueue
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,6 @@ class Site:
     playbooks: PlaybookRunner
     reachability: Reachability
     doors: Doors
+    lab_reader: LabReader
     mailer: Mailer
     clock: Clock

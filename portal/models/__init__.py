@@ -8,6 +8,7 @@ from portal.models.base import Base
 from portal.models.calendar_feeds import CalendarFeed
 from portal.models.claims import Claim
 from portal.models.consoles import ConsoleTicket
+from portal.models.department_labs import DepartmentLab, LabDraft, LabRelease, LabSubscription
 from portal.models.departments import Department
 from portal.models.hosts import Host
 from portal.models.idempotency import IdempotencyKey
@@ -36,13 +37,17 @@ __all__ = [
     "Claim",
     "ConsoleTicket",
     "Department",
+    "DepartmentLab",
     "Host",
     "IdempotencyKey",
     "Invitation",
     "Job",
     "JobLine",
     "Lab",
+    "LabDraft",
+    "LabRelease",
     "LabSession",
+    "LabSubscription",
     "LabVersion",
     "LeaseNotice",
     "LoginSession",
