@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict
 from portal.core.lab_files import LAB_FILE, MAIN_FILES, check_new_script, check_size, check_whole, text_of
+from portal.core.lab_outlines import LabOutline, outline_of
 from portal.core.labs import BrokenLab, LabSpec
 from portal.core.policy import Actor
-from portal.core.templates import TemplateError
+from portal.core.templates import TemplateError, TemplateSpec
 from portal.core.texts import check_text
 from portal.interfaces import LabReader
-from portal.models import DepartmentLab, Lab, LabDraft, LabRelease
-from portal.services import department_labs, labs
+from portal.models import DepartmentLab, Lab, LabDraft, LabRelease, Template
+from portal.services import department_labs, labs, templates
 from portal.services.department_labs import note
 from portal.services.lab_machines import machines_of
 
@@ -171,3 +172,17 @@ def keep(db: Session, draft: LabDraft, files: Mapping[str, str], *, actor: Actor
     published = db.get_one(DepartmentLab, draft.lab_slug)
     note(db, published, actor=actor, action="lab.draft_saved", now=now, details={"files": changed})
     return draft
+
+
+def outline(reader: LabReader, draft: Draft) -> LabOutline:
+    """What forms show of lab.yml. Raises Invalid while it is no YAML."""
+    return outline_of(reader.values(draft.files[LAB_FILE]))
+
+
+def usable_templates(db: Session, published: DepartmentLab) -> list[TemplateSpec]:
+    """What the lab's machines can be made from: what its department may order now, its own templates among them."""
+    offers = [templates.offer_of(row) for row in db.scalars(select(Template).order_by(Template.slug))]
+    slug = published.department.slug
+    return [
+        offer.spec for offer in offers if offer.spec and offer.orderable and offer.spec.may_be_ordered_by(slug)
+    ]  # fmt: skip
