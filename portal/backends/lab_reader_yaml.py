@@ -17,7 +17,8 @@ from portal.core.lab_files import GUIDES, LAB_FILE, MOST_YAML_BYTES
 from portal.core.labs import BrokenLab, Check, LabDoor, LabMachine, LabSpec, LabStep
 from portal.core.plain_data import to_plain
 
-STYLE: Mapping[str, Any] = {"width": 110, "default_flow_style": None}  # what fits into a line stands in one
+STYLE: Mapping[str, Any] = {"width": 2000, "default_flow_style": None}  # what fits into a line stands in one
+LONGEST_LINE = 110
 BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")  # YAML sees the end of a line in some of them
 NO_YAML = N_("lab.yml cannot be read. Please put it right among all files first: %(why)s")
 
@@ -71,7 +72,15 @@ def represent_text(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
+def represent_mapping(writer: yaml.SafeDumper, values: Mapping[str, Any]) -> yaml.MappingNode:
+    node = writer.represent_mapping("tag:yaml.org,2002:map", values.items())
+    if sum(len(key) + len(str(value)) + 4 for key, value in values.items()) > LONGEST_LINE:
+        node.flow_style = False
+    return node
+
+
 Writer.add_representer(str, represent_text)
+Writer.add_representer(dict, represent_mapping)
 
 
 def has(values: Any, path: Path) -> bool:

@@ -77,6 +77,8 @@ def publish(slug: str) -> ResponseReturnValue:
 
 def publish_page(draft: Draft, form: PublishForm, *, faster: str = "") -> str:
     before = draft.released
+    if draft.lab.newest is not None:
+        form.news.flags.required = True
     names = [] if before is None else in_order({**before, **draft.files})
     changed = {
         name: difference(before.get(name, ""), draft.files.get(name, ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.backends.lab_reader_yaml import YamlLabReader
@@ -43,6 +43,7 @@ def test_a_lab_that_is_written_is_read_as_the_same_lab(spec: LabSpec) -> None:
     assert READER.read(spec.slug, READER.write(spec)) == spec
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), min_size=1, max_size=40), st.integers(0, 10**17))
 def test_no_text_is_taken_for_something_else(text: str, number: int) -> None:
     machine = lab_machine("desk", 10, parameters={"text": text, "digits": f"0{number}", "number": number, "yes": True})
@@ -97,6 +98,7 @@ def test_a_changed_value_is_read_back_and_the_others_are_as_before(path: tuple[s
     }
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), max_size=60))
 def test_whatever_is_typed_into_a_form_stands_in_the_file(text: str) -> None:
     changed = READER.change(YAML, {("title",): {"es": text, "en": text}})
