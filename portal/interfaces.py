@@ -10,8 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
+
+from portal.core.labs import BrokenLab, LabSpec
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -451,3 +453,21 @@ class WorkflowQueue(Protocol):
 class Clock(Protocol):
     def __call__(self) -> datetime:
         """The present, aware, UTC."""
+
+
+class LabReader(Protocol):
+    """A lab as the texts of its files (lab.yml, guides, scripts), by name. Asks nobody outside."""
+
+    def read(self, slug: str, files: Mapping[str, str]) -> LabSpec | BrokenLab:
+        """What a folder with these files would be read as; whatever they hold, it is told and not raised."""
+
+    def write(self, spec: LabSpec) -> dict[str, str]:
+        """Files that are read as this very lab."""
+
+    def values(self, lab_yml: str) -> dict[str, Any]:
+        """The plain values of a lab.yml, right or wrong. Raises Invalid for what is no YAML that we read."""
+
+    def change(self, lab_yml: str, changes: Mapping[tuple[str | int, ...], Any]) -> str:
+        """The same text with other values at these places, everything else as it was written. A place that is not
+        there yet must be a field of the whole. Raises Invalid as `values` does.
+        """

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from portal.config import Settings
 from portal.core.class_limits import ApprovalLimit
-from portal.interfaces import Clock, Doors, Hypervisor, Mailer, PlaybookRunner, Reachability, WorkflowQueue
+from portal.interfaces import Clock, Doors, Hypervisor, LabReader, Mailer, PlaybookRunner, Reachability, WorkflowQueue
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Site:
     playbooks: PlaybookRunner
     reachability: Reachability
     doors: Doors
+    lab_reader: LabReader
     mailer: Mailer
     clock: Clock
 

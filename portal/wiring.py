@@ -17,6 +17,7 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.orm import Session
 
 from portal.backends.engine_dbos import DbosQueue
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.backends.labs_folder import read_labs
 from portal.backends.template_versions import all_unreadable, all_versions
 from portal.backends.templates_fake import pretend_versions
@@ -127,6 +128,7 @@ def build_site(settings: Settings) -> Site:
         playbooks=choose(PLAYBOOKS, settings.playbooks, "PLAYBOOKS").make(settings),
         reachability=choose(REACHABILITIES, settings.hypervisor, "HYPERVISOR").make(settings),
         doors=choose(DOORS, settings.hypervisor, "HYPERVISOR").make(settings),
+        lab_reader=YamlLabReader(),
         mailer=choose(MAILERS, settings.mailer, "MAILER").make(settings),
         clock=utc_now,
     )

@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from portal.backends.bounded_files import read_inside
-from portal.backends.lab_schema import PATTERNS, LabFile
-from portal.backends.template_mistakes import explain, mistake_at
-from portal.backends.yaml_lines import MAX_BYTES, YamlDocument, YamlTrouble, read_yaml
-from portal.core.errors import N_, Invalid
-from portal.core.guide_pairs import GUIDE_FILES, uneven_hints
-from portal.core.guides import MAX_BYTES as MAX_GUIDE_BYTES
-from portal.core.guides import Guide, guide_mistakes, read_guide
+from portal.backends.lab_reading import broken, read_lab_from
+from portal.core.errors import N_
 from portal.core.labs import BrokenLab, LabSpec
-from portal.core.templates import TemplateError, Words
-from portal.core.texts import has_control_characters
 
-FILE = "lab.yml"
-MAX_SCRIPT_BYTES = 16 * 1024
 MAX_FOLDERS = 500
-MAX_ERRORS = 20
-
-
-class Unreadable(Exception):
-    """A file of the folder that cannot be taken; the message is a msgid."""
-
-    def __init__(self, message: str, **params: str | int) -> None:
-        super().__init__(message % params if params else message)
-        self.message, self.params = message, params
 
 
 def read_labs(labs_dir: Path) -> list[LabSpec | BrokenLab]:
@@ -45,88 +24,6 @@ def read_labs(labs_dir: Path) -> list[LabSpec | BrokenLab]:
 
 def read_lab(folder: Path) -> LabSpec | BrokenLab:
     """One folder, with its guides and the scripts that it names."""
-    slug = folder.name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,58}", slug):
-        return broken(slug, N_("the folder's name must be small letters, digits and hyphens"))
-    try:
-        document = read_yaml(read_inside(folder, FILE, MAX_BYTES + 1), file=FILE)
-    except OSError as error:
-        return broken(slug, N_("cannot be read: %(why)s"), why=error.strerror or "?")
-    except YamlTrouble as trouble:
-        return broken(slug, trouble.message, line=trouble.line, **trouble.params)
-    try:
-        lab_file = LabFile.model_validate(document.value)
-    except ValidationError as error:
-        return BrokenLab(slug, tuple(explain(each, document, PATTERNS) for each in error.errors()[:MAX_ERRORS]))
-    return with_its_files(folder, lab_file, document)
-
-
-def broken(slug: str, message: str, *, line: int | None = None, **params: str) -> BrokenLab:
-    return BrokenLab(slug, (TemplateError(FILE, line, "", message, params),))
-
-
-def with_its_files(folder: Path, lab_file: LabFile, document: YamlDocument) -> LabSpec | BrokenLab:
-    errors = [mistake_at(path, document, UNSEEN, {}) for path in unseen_characters(document.value)]
-    scripts: dict[str, str] = {}
-    for path, name in lab_file.script_files():
-        try:
-            scripts[name] = read_text(folder, name, MAX_SCRIPT_BYTES).replace("\r\n", "\n")
-        except Unreadable as trouble:
-            errors.append(mistake_at(path, document, trouble.message, trouble.params))
-    guides: dict[str, str] = {}
-    for language, name in GUIDE_FILES.items():
-        try:
-            guides[language] = read_text(folder, name, MAX_GUIDE_BYTES)
-        except Unreadable as trouble:
-            errors.append(TemplateError(name, None, "", trouble.message, trouble.params))
-    if not errors:
-        spec = lab_file.to_spec(folder.name, scripts=scripts, guide=Words(**guides))
-        errors = mistakes_in_guides(spec)
-        if not errors:
-            return spec
-    return BrokenLab(folder.name, tuple(errors[:MAX_ERRORS]))
-
-
-UNSEEN = N_("has characters that cannot be seen")
-
-
-def unseen_characters(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Paths to texts with control characters, which databases and consoles do not take well."""
-    if isinstance(value, str) and has_control_characters(value):
-        yield path
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in entries:
-        yield from unseen_characters(item, (*path, key))
-
-
-def read_text(folder: Path, name: str, most_bytes: int) -> str:
-    """Raises Unreadable with the words for whoever wrote the lab."""
-    try:
-        data = read_inside(folder, name, most_bytes + 1)
-        text = data.decode("utf-8")
-    except FileNotFoundError as error:
-        raise Unreadable(N_("the file %(name)s is not in the folder"), name=name) from error
-    except OSError as error:
-        words = N_("the file %(name)s cannot be taken: %(why)s")
-        raise Unreadable(words, name=name, why=error.strerror or "?") from error
-    except UnicodeDecodeError as error:
-        if len(data) <= most_bytes:
-            raise Unreadable(N_("the file is not UTF-8 text")) from error
-        text = ""
-    if len(data) > most_bytes:
-        raise Unreadable(N_("the file is larger than %(most)s KiB"), most=most_bytes // 1024)
-    if has_control_characters(text):
-        raise Unreadable(UNSEEN)
-    return text
-
-
-def mistakes_in_guides(spec: LabSpec) -> list[TemplateError]:
-    guides: dict[str, Guide] = {}
-    errors: list[TemplateError] = []
-    for language, name in GUIDE_FILES.items():
-        try:
-            guides[language] = read_guide(spec.guide.read(language))
-        except Invalid as problem:
-            return [TemplateError(name, None, "", problem.message, dict(problem.params))]
-        errors += guide_mistakes(guides[language], spec, file=name)
-    return errors or uneven_hints(guides["es"], guides["en"])
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,58}", folder.name):
+        return broken(folder.name, N_("the folder's name must be small letters, digits and hyphens"))
+    return read_lab_from(partial(read_inside, folder), folder.name)

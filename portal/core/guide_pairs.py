@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from portal.core.errors import N_, Invalid
 from portal.core.guides import ActionKind, Guide, GuideAction, guide_mistakes, read_guide
+from portal.core.lab_files import GUIDES, LAB_FILE
 from portal.core.labs import LabSpec
 from portal.core.templates import TemplateError
 
-LAB_FILE = "lab.yml"
-GUIDE_FILES = {"es": "guide.es.md", "en": "guide.en.md"}
 QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")  # what stands in quotes is often text, and so translated
 UNEVEN_HINTS = N_("this step has %(en)s hints here and %(es)s in the other language")
 OTHER_ACTION = N_("the other language has no “%(action)s” in this step")
@@ -23,11 +22,11 @@ LONGEST = 80
 def pair_mistakes(spec: LabSpec) -> list[TemplateError]:
     """Everything, in the order in which one would put it right. An empty list: both say the same."""
     try:
-        guides = {language: read_guide(spec.guide.read(language)) for language in GUIDE_FILES}
+        guides = {language: read_guide(spec.guide.read(language)) for language in GUIDES}
     except Invalid as problem:
-        return [TemplateError(GUIDE_FILES["es"], None, "", problem.message, dict(problem.params))]
+        return [TemplateError(GUIDES["es"], None, "", problem.message, dict(problem.params))]
     mistakes = [*missing_words(spec)]
-    for language, name in GUIDE_FILES.items():
+    for language, name in GUIDES.items():
         mistakes += guide_mistakes(guides[language], spec, file=name)
     if mistakes:
         return mistakes
@@ -44,7 +43,7 @@ def missing_words(spec: LabSpec) -> Iterator[TemplateError]:
 def uneven_hints(spanish: Guide, english: Guide) -> list[TemplateError]:
     """Hints are counted, and a student may change the language in the middle."""
     return [
-        TemplateError(GUIDE_FILES["en"], en.line, en.slug, UNEVEN_HINTS, {"en": len(en.hints), "es": len(es.hints)})
+        TemplateError(GUIDES["en"], en.line, en.slug, UNEVEN_HINTS, {"en": len(en.hints), "es": len(es.hints)})
         for es, en in zip(spanish.steps, english.steps, strict=True)
         if len(es.hints) != len(en.hints)
     ]
@@ -65,7 +64,7 @@ def unmatched(spanish: Iterable[GuideAction], english: Iterable[GuideAction], st
             left[meaning(action)] -= 1
             if left[meaning(action)] < 0:
                 params = {"action": shown(action)}
-                yield TemplateError(GUIDE_FILES[language], action.line, step, OTHER_ACTION, params)
+                yield TemplateError(GUIDES[language], action.line, step, OTHER_ACTION, params)
 
 
 def meaning(action: GuideAction) -> tuple[ActionKind, str, str]:

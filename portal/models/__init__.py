@@ -9,6 +9,7 @@ from portal.models.calendar_feeds import CalendarFeed
 from portal.models.claims import Claim
 from portal.models.class_series import ClassSeries
 from portal.models.consoles import ConsoleTicket
+from portal.models.department_labs import DepartmentLab, LabDraft, LabRelease, LabSubscription
 from portal.models.departments import Department
 from portal.models.hosts import Host
 from portal.models.idempotency import IdempotencyKey
@@ -40,6 +41,7 @@ __all__ = [
     "ClassSeries",
     "ConsoleTicket",
     "Department",
+    "DepartmentLab",
     "Host",
     "IdempotencyKey",
     "Invitation",
@@ -47,8 +49,11 @@ __all__ = [
     "JobLine",
     "Keeping",
     "Lab",
+    "LabDraft",
+    "LabRelease",
     "LabSession",
     "LabTrial",
+    "LabSubscription",
     "LabVersion",
     "LeaseNotice",
     "LoginSession",

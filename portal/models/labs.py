@@ -1,4 +1,4 @@
-"""Labs as last read from their folders, their versions, and the saved machines from which seats are restored."""
+"""Labs out of folders or of departments, their versions, and the saved machines from which seats are restored."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core.lifecycle import SeatImageState
 from portal.models.base import Base, key_column, state_column
+from portal.models.department_labs import DepartmentLab
 
 
 class Lab(Base, kw_only=True):
-    """`errors` say what is wrong with the folder; the versions that were good before stay."""
+    """`errors` say what is wrong with the folder; the versions that were good before stay.
+
+    `published` is there when the lab is a department's: then it has no folder, and `read_at` is when it was made.
+    """
 
     __tablename__ = "labs"
 
@@ -25,6 +29,9 @@ class Lab(Base, kw_only=True):
     gone: Mapped[bool] = mapped_column(default=False)  # the folder is no longer there
     versions: Mapped[list[LabVersion]] = relationship(
         init=False, default_factory=list, order_by="LabVersion.version", lazy="selectin", repr=False
+    )
+    published: Mapped[DepartmentLab | None] = relationship(
+        init=False, default=None, uselist=False, lazy="joined", cascade="all", repr=False
     )
 
     @property

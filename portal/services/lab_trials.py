@@ -17,6 +17,7 @@ from portal.interfaces import WorkflowQueue
 from portal.models import Lab, LabTrial, LabVersion, Workflow
 from portal.services import labs, lone_seats, workflows
 from portal.services.audit import Subject, record
+from portal.services.department_labs import HOUSE
 from portal.services.labs import LabOffer
 from portal.services.seat_sizes import size_of_seat
 from portal.services.templates import department_slugs
@@ -86,7 +87,7 @@ def begin(
 def offer_for_all(db: Session, slug: str) -> LabOffer:
     """A lab as whoever stands at the machine sees it."""
     row = db.get(Lab, slug)
-    return labs.offer_of(db, row) if row is not None else LabOffer(slug, None, None, labs.WHY_GONE)
+    return labs.offer_of(db, row, HOUSE) if row is not None else LabOffer(slug, None, None, labs.WHY_GONE)
 
 
 def stop(db: Session, *, actor: Actor, slug: str, now: datetime) -> LabTrial:

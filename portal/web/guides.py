@@ -67,6 +67,15 @@ def guide_of(spec: LabSpec, locale: str, *, live: bool = True) -> GuidePage:
 @lru_cache(maxsize=GUIDES_KEPT)
 def page_of(text: str, language: str, live: bool) -> GuidePage:
     """Two hundred students read the same text: it is its own key, so that no page can be older than its guide."""
+    return new_page(text, language, live=live)
+
+
+def preview_of(text: str, language: str) -> GuidePage:
+    """As students will see it. It is not kept: while somebody writes, no two looks are alike."""
+    return new_page(text, language, live=False)
+
+
+def new_page(text: str, language: str, *, live: bool) -> GuidePage:
     guide = read_guide(text)
     with force_locale(REGIONS[language]):
         steps = tuple(step_page(step, live) for step in guide.steps)

@@ -10,7 +10,8 @@ from flask_babel import gettext
 from portal.core.errors import N_
 from portal.core.labs import Level
 from portal.core.policy import Permission
-from portal.services import labs
+from portal.services import department_labs, lab_subscriptions, labs
+from portal.services.lab_subscriptions import Subscription
 from portal.services.labs import LabOffer
 from portal.web.context import actor, db, permission
 from portal.web.guides import guide_of
@@ -34,6 +35,9 @@ LEVEL_NAMES = {
 }
 
 
+WHOSE = ("house", "own", "offered")
+
+
 @bp.app_template_filter("level_name")
 def level_name(level: Level) -> str:
     return str(gettext(LEVEL_NAMES[level]))
@@ -50,9 +54,9 @@ def subject_name(subject: str) -> str:
 def index() -> str:
     """The whole library; htmx asks for the list alone while somebody types."""
     text = request.args.get("q", "").strip()[:100]
-    subject = request.args.get("subject", "")
+    subject, whose = request.args.get("subject", ""), request.args.get("whose", "")
     whole = labs.library(db(), actor=actor())
-    found = best_of(whole, words_of(text))
+    found = [offer for offer in best_of(whole, words_of(text)) if whose not in WHOSE or whose_is(offer) == whose]
     shown = [offer for offer in found if not subject or subject_of(offer) == subject]
     page = "labs/_shelves.html" if "HX-Request" in request.headers else "labs/index.html"
     return render_template(
@@ -62,7 +66,16 @@ def index() -> str:
         total=len(whole),
         text=text,
         subject=subject,
+        whose=whose if whose in WHOSE else "",
+        shelves=[name for name in WHOSE if any(whose_is(offer) == name for offer in whole)],
     )
+
+
+def whose_is(offer: LabOffer) -> str:
+    """The shelf of a lab: the house's, the person's own department's, or another department's."""
+    if offer.published is None:
+        return "house"
+    return "own" if offer.own else "offered"
 
 
 @bp.get("/<slug>")
@@ -73,7 +86,21 @@ def show(slug: str) -> str:
     wanted = request.args.get("guide", "")
     guide_language = wanted if wanted in LANGUAGES else current_language()
     guide = guide_of(offer.spec, guide_language, live=False) if offer.spec else None
-    return render_template("labs/show.html", offer=offer, guide=guide, guide_language=guide_language)
+    return render_template(
+        "labs/show.html",
+        offer=offer,
+        guide=guide,
+        guide_language=guide_language,
+        standing=standing_of(offer),
+        may_change=offer.published is not None and department_labs.may_change(actor(), offer.published),
+    )
+
+
+def standing_of(offer: LabOffer) -> list[Subscription]:
+    """What the person's departments have of another department's lab."""
+    if offer.published is None or offer.newest is None or not actor().may(Permission.TEACH):
+        return []
+    return lab_subscriptions.standing(db(), actor=actor(), slug=offer.slug)
 
 
 def subject_of(offer: LabOffer) -> str:
@@ -99,7 +126,7 @@ def all_words(offer: LabOffer) -> str:
     """Both languages are searched, as in the catalogue."""
     spec = offer.spec
     if spec is None:
-        return offer.slug
+        return f"{offer.slug} {offer.title.es} {offer.title.en}" if offer.title else offer.slug
     texts = [spec.title, spec.summary, *(step.title for step in spec.steps), *(one.label for one in spec.machines)]
     both = [word for words in texts for word in (words.es, words.en)]
     subject = SUBJECT_NAMES.get(spec.subject, "")

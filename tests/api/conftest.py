@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import Client, TestResponse
 
 from portal.api import register
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.config import Settings
 from portal.core.policy import Role
 from portal.models import Account
@@ -78,6 +79,7 @@ def site(
         playbooks=Nothing(),
         reachability=Nothing(),
         doors=Nothing(),
+        lab_reader=YamlLabReader(),
         mailer=Nothing(),
         clock=clock,
     )

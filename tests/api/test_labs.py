@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.core.policy import Role
 from portal.models import Lab
 from tests.api.conftest import Caller, problem
+from tests.factories.department_labs import make_department_lab, publish_again
 from tests.factories.labs import make_lab, make_micro_linux
 
 
@@ -71,3 +72,37 @@ def test_what_is_no_lab_is_not_there(tom: Caller, slug: str) -> None:
 def test_who_does_not_teach_sees_no_labs(ada: Caller, nobody: Caller) -> None:
     assert problem(ada.get("/labs")) == (403, "not-allowed")
     assert problem(nobody.get("/labs")) == (401, "no-token")
+
+
+def test_a_lab_is_cloned_for_the_own_department(tom: Caller, eve: Caller, db: Session) -> None:
+    answer = tom.post("/labs/wiki-page/clone", {"name": "ours"})
+    assert (answer.status_code, answer.get_json()) == (
+        201,
+        {"slug": "farmacia.ours", "department": "farmacia", "cloned_from": "wiki-page v1"},
+    )
+    assert problem(tom.post("/labs/wiki-page/clone", {"name": "ours"})) == (409, "conflict")
+    assert problem(tom.post("/labs/wiki-page/clone", {"name": "Not This"})) == (422, "invalid")
+    assert problem(tom.post("/labs/nothing/clone", {"name": "x"})) == (404, "not-found")
+    assert problem(tom.post("/labs/%00/clone", {"name": "x"})) == (404, "not-found")
+    assert problem(tom.post("/labs/wiki-page/clone", {"name": "x", "department": "radiologia"})) == (422, "invalid")
+    assert problem(eve.post("/labs/wiki-page/clone", {"name": "x"})) == (403, "not-allowed")
+
+
+def test_a_department_subscribes_and_sees_which_version_it_teaches(
+    tom: Caller, caller: Callable[..., Caller], db: Session
+) -> None:
+    make_department_lab(db, to_all=True)
+    db.commit()
+    rosa = caller("rosa", Role.TEACHER, "radiologia")
+    lab = rosa.get("/labs/farmacia.wiki").get_json()
+    assert (lab["department"], lab["cloned_from"], lab["teachable"]) == ("farmacia", "wiki-page v1", False)
+    answer = rosa.post("/labs/farmacia.wiki/subscription", {"version": 1})
+    assert answer.get_json() == {"lab": "farmacia.wiki", "department": "radiologia", "version": 1}
+    publish_again(db)
+    db.commit()
+    seen = [who.get("/labs/farmacia.wiki").get_json() for who in (rosa, tom)]
+    assert [(lab["version"], lab["newest_version"]) for lab in seen] == [(1, 2), (2, 2)]
+    assert [(lab["subscribed"], lab["teachable"]) for lab in seen] == [(True, True), (False, True)]
+    assert problem(rosa.post("/labs/farmacia.wiki/subscription", {"version": 1})) == (409, "conflict")
+    assert problem(tom.post("/labs/farmacia.wiki/subscription", {"version": 2})) == (409, "conflict")
+    assert problem(rosa.post("/labs/wiki-page/subscription", {"version": 1})) == (404, "not-found")

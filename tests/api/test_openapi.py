@@ -41,6 +41,8 @@ def test_all_calls_are_described(described: dict[str, Any]) -> None:
         "DELETE /vms/{vm_id}",
         "GET /labs",
         "GET /labs/{slug}",
+        "POST /labs/{slug}/clone",
+        "POST /labs/{slug}/subscription",
         "POST /lab-sessions",
         "GET /lab-sessions",
         "GET /lab-sessions/{lab_session_id}",

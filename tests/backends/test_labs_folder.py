@@ -1,4 +1,4 @@
-"""Labs' folders: good ones become specs, bad ones say file, line and field, and nothing ever crashes."""
+"""Labs in folders and as texts: good ones become specs, bad ones say file, line and field, and nothing ever crashes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.backends.labs_folder import read_lab, read_labs
 from portal.config import ROOT
 from portal.core.guides import ActionKind, blocks_of, read_guide
@@ -63,14 +64,27 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def errors_of(folder: Path) -> list[str]:
+def read_both(folder: Path) -> LabSpec | BrokenLab:
+    """As a folder, and as the same texts in the database: what is found does not depend on where they lie."""
     found = read_lab(folder)
+    there = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    if all(path.is_file() and not path.is_symlink() for path in there) and not (folder / "checks").is_symlink():
+        try:
+            files = {path.relative_to(folder).as_posix(): path.read_bytes().decode() for path in there}
+        except UnicodeDecodeError:
+            return found  # no text, so nothing that could be kept as one
+        assert YamlLabReader().read(folder.name, files) == found
+    return found
+
+
+def errors_of(folder: Path) -> list[str]:
+    found = read_both(folder)
     assert isinstance(found, BrokenLab)
     return [str(error) for error in found.errors]
 
 
 def test_a_good_folder_becomes_a_spec(folder: Path) -> None:
-    spec = read_lab(folder)
+    spec = read_both(folder)
     assert isinstance(spec, LabSpec)
     agent, http = spec.steps[0].checks
     assert (agent.by, agent.script, agent.timeout_s, http.status) == (CheckBy.AGENT, "test -e /tmp/x\n", 5, 403)
@@ -147,7 +161,7 @@ def test_doors_and_checks_lead_to_a_few_ports_only(folder: Path) -> None:
         for number, letter in enumerate("abc", start=2)
     )
     (folder / "lab.yml").write_text(GOOD + more)
-    broken = read_lab(folder)
+    broken = read_both(folder)
     assert isinstance(broken, BrokenLab)
     assert any("more than 20 ports" in str(error) for error in broken.errors)
 
@@ -215,7 +229,7 @@ def test_no_folder_is_no_lab(tmp_path: Path) -> None:
 def test_whatever_lies_there_is_told_not_raised(folder: Path, data: bytes) -> None:
     (folder / "lab.yml").write_bytes(data)
     (folder / "guide.en.md").write_bytes(data)
-    assert isinstance(read_lab(folder), BrokenLab)
+    assert isinstance(read_both(folder), BrokenLab)
 
 
 SHIPPED = read_labs(ROOT / "labs")

@@ -87,7 +87,7 @@ def make_lab(db: Session, slug: str = "wiki-page", **changes: Any) -> LabVersion
 
 def known_specs(db: Session, *, but: str) -> list[LabSpec]:
     """What is there already must be found again, else it would be gone."""
-    rows = db.scalars(select(Lab).where(Lab.slug != but))
+    rows = [row for row in db.scalars(select(Lab).where(Lab.slug != but)) if row.published is None]
     return [lab_from_data(row.newest.spec) for row in rows if row.newest is not None]
 
 

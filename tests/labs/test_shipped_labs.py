@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.backends.labs_folder import read_lab
 from portal.backends.templates_folder import read_template
 from portal.config import ROOT
@@ -63,6 +64,7 @@ def site(classroom: Classroom, tmp_path: Path, kept_url: str, kept_engine: Engin
         playbooks=classroom.playbooks,
         reachability=NoNetwork(),
         doors=classroom.doors,
+        lab_reader=YamlLabReader(),
         mailer=NoMailer(),
         clock=clock,
     )

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request, Response
 from portal.asgi import Portal
 from portal.backends.consoles_fake import FakeConsoles
 from portal.backends.door_streams_fake import FakeDoorStreams
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.cli.server import make_server
 from portal.config import Settings
 from portal.interfaces import ConsoleKind
@@ -75,6 +76,7 @@ def site(
         playbooks=Nothing(),
         reachability=Nothing(),
         doors=Nothing(),
+        lab_reader=YamlLabReader(),
         mailer=Nothing(),
         clock=clock,
     )

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.config import Settings
 from portal.core.policy import Role
 from portal.models import Account
@@ -100,6 +101,7 @@ def site(settings: Settings, clock: FixedClock, hypervisor: Any, kept_engine: En
         playbooks=Nothing(),
         reachability=Nothing(),
         doors=Nothing(),
+        lab_reader=YamlLabReader(),
         mailer=Nothing(),
         clock=clock,
     )

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Engine, func, select
 
 from portal.backends.engine_dbos import DbosQueue, migrate
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.core.lifecycle import VmRequestState
 from portal.models import VmRequest, Workflow
 from portal.models.database import make_sessions, make_write_sessions, open_database
@@ -62,6 +63,7 @@ class Hospital:
             playbooks=FilePlaybooks(cluster, **changes),  # type: ignore[arg-type]
             reachability=NoNetwork(),
             doors=NoDoors(),
+            lab_reader=YamlLabReader(),
             mailer=NoMailer(),
             clock=clock,
         )

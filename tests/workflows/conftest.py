@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.config import Settings
 from portal.models import VmRequest, Workflow
 from portal.models.database import make_sessions, make_write_sessions
@@ -105,6 +106,7 @@ def world(tmp_path: Path, kept_url: str, kept_engine: Engine) -> World:
         playbooks=playbooks,
         reachability=NoNetwork(),
         doors=NoDoors(),
+        lab_reader=YamlLabReader(),
         mailer=NoMailer(),
         clock=clock,
     )

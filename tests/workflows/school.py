@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from portal.backends.doors_fake import FakeDoors
 from portal.backends.fake_cluster import FakeCluster
 from portal.backends.hypervisor_fake import FakeHypervisor
+from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.backends.playbooks_fake import FakePlaybooks
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import Keeping, LabSession, Seat, Student
@@ -173,6 +174,7 @@ def make_school(folder: Path, url: str, engine: Engine, *, hosts: int = 3) -> Sc
         playbooks=FakePlaybooks(folder / "fake", clock=lambda: seconds[0], machine_s=0.0),
         reachability=NoNetwork(),
         doors=FakeDoors(folder / "fake", clock=lambda: seconds[0]),
+        lab_reader=YamlLabReader(),
         mailer=NoMailer(),
         clock=lambda: NOW + timedelta(seconds=seconds[0] - BEGIN),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from portal.api.schemas.values import AmountOut
+from portal.api.schemas.values import AmountOut, Body, Slug, Whole
 from portal.core.labs import Level
 
 
@@ -35,7 +35,11 @@ class LabOut(BaseModel):
     subject: str
     level: Level
     minutes: int
-    version: int
+    version: int = Field(description="What a class of the caller's department gets, or would get.")
+    newest_version: int
+    department: str | None = Field(None, description="Whose lab it is; none: it comes from a folder of the house.")
+    cloned_from: str | None = Field(None, description="The lab and version that a department's lab was cloned from.")
+    subscribed: bool = Field(False, description="A department of the caller has subscribed to another one's lab.")
     teachable: bool
     why_not: str | None = None
     errors: list[str] = Field([], description="What is wrong with its folder, for those who manage labs.")
@@ -47,3 +51,25 @@ class LabOut(BaseModel):
 
 class LabWithGuideOut(LabOut):
     guide: str = Field(description="Markdown, as it stands in the lab's folder.")
+
+
+class CloneIn(Body):
+    name: Slug = Field(description="Short name; the lab is called DEPARTMENT.NAME.")
+    department: Slug | None = Field(None, description="Only for who teaches in several.")
+
+
+class CloneOut(BaseModel):
+    slug: str
+    department: str
+    cloned_from: str
+
+
+class SubscribeIn(Body):
+    version: Whole = Field(ge=1, description="The newest one, as it was looked at.")
+    department: Slug | None = Field(None, description="Only for who teaches in several.")
+
+
+class SubscriptionOut(BaseModel):
+    lab: str
+    department: str
+    version: int

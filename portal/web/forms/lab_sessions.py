@@ -102,9 +102,13 @@ class BookForm(PeopleForm, MoveForm):
     def offer(self, labs: Sequence[LabSpec], departments: Sequence[Department]) -> BookForm:
         """What may be chosen; a department only where there is a choice."""
         language = current_language()
-        self.lab.choices = options(
-            [("", gettext("choose a lab")), *((lab.slug, lab.title.read(language)) for lab in labs)]
-        )
+        titles = [lab.title.read(language) for lab in labs]
+        # a department's clone is often called as its origin is
+        named = [
+            (lab.slug, f"{title} ({lab.slug})" if titles.count(title) > 1 else title)
+            for lab, title in zip(labs, titles, strict=True)
+        ]
+        self.lab.choices = options([("", gettext("choose a lab")), *named])
         if len(departments) > 1:
             choose = ("", gettext("choose a department"))
             self.department_id.choices = options([choose, *((str(one.id), one.name) for one in departments)])
