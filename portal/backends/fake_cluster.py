@@ -232,5 +232,5 @@ def read_world(text: str) -> World:
         name: {key: (int(number), str(text)) for key, (number, text) in values.get(name, {}).items()}
         for name in ("guest_answers", "door_answers")
     }
-    plain = {name: values.get(name, {}) for name in ("troubles", "retired", "images", "ailing")}
-    return World(machines=machines, seats=seats, **plain, **pairs)
+    troubles, retired, images, ailing = (values.get(name, {}) for name in ("troubles", "retired", "images", "ailing"))
+    return World(machines, troubles, retired, seats, images, **pairs, ailing=ailing)

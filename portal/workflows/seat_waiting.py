@@ -79,8 +79,11 @@ def wait_for_seats(
     try:
         while waiting:
             hosts = sorted({guest.host for guest in waiting}, key=lambda host: host.name) if watch else []
-            answers = ask(ctx, threads, lambda one: answer_of(ctx, one), [*waiting, *hosts])
-            running = {host: seen for host, seen in zip(hosts, answers[len(waiting) :], strict=True) if seen}
+            everybody: list[Guest | HostAddress] = [*waiting, *hosts]
+            answers = ask(ctx, threads, lambda one: answer_of(ctx, one), everybody)
+            running = {
+                host: seen for host, seen in zip(hosts, answers[len(waiting) :], strict=True) if seen is not None
+            }
             waiting = [guest for guest, answer in zip(waiting, answers, strict=False) if not answer]
             if watch is not None:
                 watch(Round(waiting, running))
@@ -93,14 +96,14 @@ def wait_for_seats(
     return seats - {guest.seat_id for guest in waiting}
 
 
-def answer_of(ctx: Context, asked: Guest | HostAddress) -> frozenset[UUID]:
-    """Of a guest that serves: itself. Of a host: all that runs there; nothing if it does not answer."""
+def answer_of(ctx: Context, asked: Guest | HostAddress) -> frozenset[UUID] | None:
+    """Of a guest that serves: itself. Of a host: all that runs there; None if it does not answer."""
     if isinstance(asked, Guest):
         return frozenset({asked.vm_id}) if serves(ctx, asked) else frozenset()
     try:
         return ctx.site.hypervisor.running(asked)
     except PortalError:
-        return frozenset()
+        return None
 
 
 def serves(ctx: Context, guest: Guest) -> bool:

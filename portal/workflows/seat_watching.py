@@ -38,7 +38,7 @@ class SeatWatch:
             stopped = [guest for guest in asked if guest.vm_id not in running]
             if len(asked) == len(own) and not stopped:
                 self.runs.add(seat_id)
-            silent = [guest for guest in own if guest.vm_id in waiting and guest not in stopped]
+            silent = [guest for guest in asked if guest.vm_id in waiting and guest not in stopped]
             self.lacks[seat_id] = self.named({Sign.RUNNING: stopped, Sign.ANSWERS: silent})
 
     def named(self, lacks: Mapping[Sign, Sequence[Guest]]) -> dict[str, list[str]]:

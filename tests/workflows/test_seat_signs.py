@@ -11,15 +11,18 @@ from portal.backends.fake_cluster import Ailment, Trouble
 from portal.core.labs import LabDoor
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.seat_signs import How, Sign
-from portal.core.templates import Words
+from portal.core.templates import Ready, ReadyBy, Words
 from portal.models import LabSession, Seat, Template
 from portal.services import seat_signs
 from portal.services.boards import board_of
 from portal.worker.seat_watch import SeatLooks
+from portal.workflows.seat_waiting import Guest, Round
+from portal.workflows.seat_watching import SeatWatch
 from tests.workflows.school import School, school
 
 __all__ = ["school"]  # a fixture
 
+READY = Ready(ReadyBy.AGENT, 60)
 DOOR = LabDoor("page", Words("Página", "Page"), "server", 80)
 
 
@@ -124,6 +127,24 @@ def test_a_seat_that_fails_says_where_and_another_stands_in(
     assert seat(school, class_id).replaced_at is not None
     after = list(Sign)[list(Sign).index(stuck) + 1 :]
     assert {shown[sign] for sign in after} == {How.NONE}
+
+
+def test_a_seat_that_is_alone_on_its_host_and_stops_does_not_run(school: School) -> None:
+    class_id = school.book(seats=2, spares=0)
+    school.cluster.ail("-01-", Ailment.STOPPED)
+    assert school.prepare(class_id) == "done"
+    assert reason(school, class_id) == "Its machine server does not run."
+
+
+def test_of_a_host_that_went_silent_nobody_says_that_its_machines_run(school: School) -> None:
+    class_id = school.book(seats=2, spares=0)
+    school.prepare(class_id)
+    row = seat(school, class_id)
+    assert row.host is not None
+    guests = [Guest(row.id, one.id, row.host.reached_at, READY, True, None, True) for one in row.machines]
+    watch = SeatWatch(guests, {one.id: one.name for one in row.machines})
+    watch.see(Round(guests, {}))
+    assert watch.trouble_of(row.id) is None
 
 
 def test_a_machine_without_network_is_shown_and_the_seat_stays(school: School, looks: SeatLooks) -> None:
