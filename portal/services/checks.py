@@ -141,7 +141,7 @@ def look_once(eyes: Eyes, check: Check, place: Place, locale: str) -> str | None
         return message
     if check.by == CheckBy.AGENT:
         answer = eyes.hypervisor.run_in_guest(place.host, machine_id, in_shell(check.script), timeout_s=check.timeout_s)
-        return None if answer.exit_code == 0 else last_line(answer.output) or message
+        return None if answer.exit_code == 0 else with_fact(message, last_line(answer.output))
     if check.by == CheckBy.SERIAL:
         return None if re.search(check.pattern, eyes.hypervisor.serial_log(place.host, machine_id)) else message
     door = door_name(check.machine, check.port)
@@ -171,8 +171,13 @@ def solve(eyes: Eyes, step: LabStep, place: Place) -> str:
     return ""
 
 
+def with_fact(message: str, fact: str) -> str:
+    """What is missing, in the student's language, and what the script saw there, which is in none."""
+    return f"{message} ({fact})" if fact else message
+
+
 def last_line(output: str) -> str:
-    """What a check's script says to the student: its last line that is not empty."""
+    """What a check's script saw: its last line that is not empty."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1][:LONGEST_SAID] if lines else ""
 

@@ -60,7 +60,7 @@ def ticking(school: School) -> float:
 def test_a_good_step_fails_before_and_passes_after(school: School) -> None:
     (trial,) = tried(school, GOOD)
     assert (trial.ok, trial.before.passed, trial.after.passed) == (True, False, True)
-    assert trial.before.messages == ("/srv/done is not there",)
+    assert trial.before.messages == ("Not yet. (/srv/done is not there)",)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_good_step_fails_before_and_passes_after(school: School) -> None:
         (step(looks_for("/srv/done", script="true\n")), "its checks pass before anything was done"),
         (
             step(looks_for("/srv/done"), makes="/srv/other"),
-            "its checks fail after the solution: /srv/done is not there",
+            "its checks fail after the solution: Not yet. (/srv/done is not there)",
         ),
         (step(EYES, looks_for("/srv/done", script="true\n")), "its checks pass before anything was done"),
         (step(looks_for("/srv/done"), makes="/srv/done /srv/x; test -f /srv/not"), "its solution ended with 1"),
