@@ -167,10 +167,7 @@ def look_once(eyes: Eyes, check: Check, place: Place) -> Words | None:
         return message
     if check.by == CheckBy.AGENT:
         answer = eyes.hypervisor.run_in_guest(place.host, machine_id, in_shell(check.script), timeout_s=check.timeout_s)
-        if answer.exit_code == 0:
-            return None
-        fact = last_line(answer.output)
-        return Words(es=fact, en=fact) if fact else message
+        return None if answer.exit_code == 0 else with_fact(message, last_line(answer.output))
     if check.by == CheckBy.SERIAL:
         return None if re.search(check.pattern, eyes.hypervisor.serial_log(place.host, machine_id)) else message
     door = door_name(check.machine, check.port)
@@ -200,8 +197,13 @@ def solve(eyes: Eyes, step: LabStep, place: Place) -> Phrase | None:
     return None
 
 
+def with_fact(message: Words, fact: str) -> Words:
+    """What is missing, in the student's language, and what the script saw there, which is in none."""
+    return Words(es=f"{message.es} ({fact})", en=f"{message.en} ({fact})") if fact else message
+
+
 def last_line(output: str) -> str:
-    """What a check's script says to the student: its last line that is not empty."""
+    """What a check's script saw: its last line that is not empty."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1][:LONGEST_SAID] if lines else ""
 

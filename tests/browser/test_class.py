@@ -72,6 +72,14 @@ def follow_by_typing(page: Page, typed: list[tuple[str, str]]) -> None:
     expect(page.locator("#check-said .said-good")).to_be_visible(timeout=30_000)
 
 
+FILTER = """cat > /etc/nftables.conf <<'END'
+flush ruleset
+table inet isolation {
+chain in { type filter hook input priority 0; policy drop; iif lo accept; ct state established accept; }
+chain out { type filter hook output priority 0; policy drop; oif lo accept; ct state established accept; }
+}
+END
+nft -f /etc/nftables.conf"""
 WORK = [  # by step: machine, and what is typed there
     [
         (
@@ -90,11 +98,16 @@ WORK = [  # by step: machine, and what is typed there
     ],
     [("legacy", "killall nc")],
     [
-        (
-            "legacy",
-            "printf 'A:10.30.0.10\\nD:*\\n' > allow.conf\nkillall httpd; sleep 1; httpd -p 8080 -h app -c ~/allow.conf",
-        ),
-        ("desk", "wget -O proof.txt http://legacy:8080/"),
+        ("legacy", FILTER),
+        ("legacy", "nft insert rule inet isolation in ip saddr 10.30.0.10 tcp dport 8080 accept"),
+        ("legacy", "(echo flush ruleset; nft -s list ruleset) > /etc/nftables.conf"),
+        ("desk", "wget -T 5 -O proof.txt http://legacy:8080/"),
+    ],
+    [
+        ("desk", "nc -l -p 2575 > results.txt &"),
+        ("legacy", "nft insert rule inet isolation out ip daddr 10.30.0.10 tcp dport 2575 accept"),
+        ("legacy", "(echo flush ruleset; nft -s list ruleset) > /etc/nftables.conf"),
+        ("legacy", "echo 'result 1: normal' | nc -w 3 10.30.0.10 2575"),
     ],
     [
         (
@@ -207,8 +220,8 @@ def move_on_and_reset(teacher: Page, works: Page, asks: Page, address: str) -> N
     teacher.goto(address)
     teacher.select_option("#bring-step", index=2)
     teacher.get_by_role("button", name="Llevar", exact=True).click()
-    expect(works.locator(".guide-count")).to_contain_text("Paso 3 de 5", timeout=60_000)
-    expect(asks.locator(".guide-count")).to_contain_text("Step 3 of 5", timeout=60_000)
+    expect(works.locator(".guide-count")).to_contain_text(f"Paso 3 de {len(WORK)}", timeout=60_000)
+    expect(asks.locator(".guide-count")).to_contain_text(f"Step 3 of {len(WORK)}", timeout=60_000)
     teacher.goto(f"{address}/reset?seat=2")
     check_accessibility(teacher)
     teacher.locator("main form button[type=submit]").first.click()

@@ -76,11 +76,11 @@ def test_a_script_that_ends_well_passes(room: Room) -> None:
     [
         ("", "It is not there yet."),
         (" \n\n", "It is not there yet."),
-        ("looking\nThe file is empty.\n\n", "The file is empty."),
-        ("x" * 500, "x" * checks.LONGEST_SAID),
+        ("looking\n-rw-r--r--\n\n", "It is not there yet. (-rw-r--r--)"),
+        ("x" * 500, f"It is not there yet. ({'x' * checks.LONGEST_SAID})"),
     ],
 )
-def test_a_script_that_fails_speaks_by_its_last_line(room: Room, output: str, said: str) -> None:
+def test_a_script_that_fails_adds_what_it_saw_to_what_the_lab_says(room: Room, output: str, said: str) -> None:
     room.say(1, output)
     assert room.look(check()) == CheckOutcome(False, (said,))
 
@@ -122,7 +122,7 @@ def test_a_line_on_the_console_is_looked_for(room: Room, pattern: str, passed: b
 def test_the_first_check_that_fails_speaks_and_the_rest_is_not_looked_at(room: Room) -> None:
     room.say(1, "First this.")
     second = check(script="touch /tmp/seen\n")
-    assert room.look(check(), second).messages == ("First this.",)
+    assert room.look(check(), second).messages == ("It is not there yet. (First this.)",)
     assert room.look(check(script="test -f /tmp/seen\n")).passed is False
 
 
@@ -131,7 +131,7 @@ def test_a_teachers_look_waits_until_all_else_passes(room: Room, order: tuple[in
     both = [check(), check(CheckBy.TEACHER)]
     wanted = [both[number] for number in order]
     room.say(1, "Not yet.")
-    assert room.look(*wanted) == CheckOutcome(False, ("Not yet.",))
+    assert room.look(*wanted) == CheckOutcome(False, ("It is not there yet. (Not yet.)",))
     room.say(0)
     assert room.look(*wanted, locale="es") == CheckOutcome(False, (WAITS.es,), waits_for_teacher=True)
 
@@ -200,7 +200,7 @@ def test_a_check_is_tried_as_often_as_the_lab_says(
 
 def test_the_newest_try_speaks(room: Room) -> None:
     eyes = replace(room.eyes, hypervisor=Moody([GuestSilent("silent"), GuestAnswer(1, "Empty.")]))
-    assert checks.look(eyes, step(check(tries=2)), room.place, "en").messages == ("Empty.",)
+    assert checks.look(eyes, step(check(tries=2)), room.place, "en").messages == ("It is not there yet. (Empty.)",)
 
 
 def test_a_solution_makes_its_check_pass_and_a_failing_one_says_why(room: Room) -> None:

@@ -190,3 +190,15 @@ def test_the_labs_that_we_ship_fit_the_templates_that_we_ship(db: Session, lab: 
     templates.sync(db, found=found, built=pretend_versions(found), now=NOW)
     sync(db, lab)
     assert labs.teachable(db, slug=lab.slug, department=make_department(db)).version == 1
+
+
+def test_the_lab_of_the_virtual_classroom_waits_until_the_hospital_has_brought_its_program(db: Session) -> None:
+    """A machine without Moodle's tarball has everything but that one disk."""
+    found = read_templates(ROOT / "templates_vm")
+    built = {slug: versions for slug, versions in pretend_versions(found).items() if slug != "moodle"}
+    templates.sync(db, found=found, built=built, now=NOW)
+    sync(db, *read_labs(ROOT / "labs"))
+    teacher = actor_for(db, "tom", role=Role.TEACHER)
+    waiting = [offer for offer in labs.library(db, actor=teacher) if not offer.teachable]
+    assert [(offer.slug, offer.why_not) for offer in waiting] == [("moodle-course", NOT_READY)]
+    assert waiting[0].why_params["template"] == "moodle"

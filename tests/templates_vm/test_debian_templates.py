@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import tarfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -154,15 +156,35 @@ def test_moodle_is_made_of_what_the_hospital_brings(build_disk: BuildDisk, folde
         assert page(web_port) == "Aula de Farmacia (es), admin: Una clave 9 larga"
 
 
+def real_moodle() -> dict[str, str]:
+    """The tarball, and the Spanish pack if there is one, that somebody named for these tests."""
+    named = {"source": os.environ["VIVERO_TEST_MOODLE"], "language_source": os.environ.get("VIVERO_TEST_MOODLE_ES", "")}
+    paths = {name: Path(path) for name, path in named.items() if path}
+    digests = {name.replace("source", "sha256"): sha256(path) for name, path in paths.items()}
+    return {f"template_moodle_{name}": f"{value}" for name, value in (paths | digests).items()}
+
+
+def address_in_form(port: int, scheme: str) -> str:
+    """Where the log-in form is sent when a class's door asks for it, by the browser's own name for the door."""
+    headers = {"Host": "seat-0123.doors.example", "X-Forwarded-Proto": scheme}
+    with urlopen(Request(f"http://127.0.0.1:{port}/login/index.php", headers=headers), timeout=120) as answer:  # noqa: S310
+        found = re.search(r'<form[^>]*action="([^"]*)"', answer.read().decode())
+    assert found is not None
+    return found[1]
+
+
 @pytest.mark.skipif("VIVERO_TEST_MOODLE" not in os.environ, reason="VIVERO_TEST_MOODLE names no Moodle tarball")
-def test_the_real_moodle_shows_its_start_page(build_disk: BuildDisk, folder: Path, web_port: int) -> None:
-    tarball = Path(os.environ["VIVERO_TEST_MOODLE"])
-    brought = {"template_moodle_source": str(tarball), "template_moodle_sha256": sha256(tarball)}
-    seed = write_seed(folder, parameters(title="Aula de Farmacia", admin_password="Una clave 9 larga"))
-    disk = build_disk("moodle", brought)
-    with running_guest(disk, folder, memory_mib=2048, seed=seed, web_port=web_port) as guest:
+def test_the_real_moodle_answers_behind_a_door_and_carries_its_lab(
+    build_disk: BuildDisk, folder: Path, web_port: int
+) -> None:
+    lab, seed = lab_on("moodle-course")
+    disk = build_disk("moodle", real_moodle())
+    with running_guest(disk, folder, memory_mib=1024, seed=write_seed(folder, seed), web_port=web_port) as guest:
         wait_until_ready(guest)
-        assert "Aula de Farmacia</title>" in page(web_port, "/login/index.php")
+        assert "Campus de Formación</title>" in page(web_port, "/login/index.php")
+        for scheme in ("http", "https"):
+            assert address_in_form(web_port, scheme) == f"{scheme}://seat-0123.doors.example/login/index.php"
+        assert troubles(try_all_steps(lab, guest, {80: web_port})) == []
 
 
 def test_an_archive_that_is_not_the_one_that_was_meant_is_refused(build_disk: BuildDisk, folder: Path) -> None:

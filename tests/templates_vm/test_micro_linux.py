@@ -65,3 +65,34 @@ def test_what_is_written_is_still_there_after_a_restart_and_it_is_no_new_machine
 def test_without_a_seed_it_boots_under_its_own_name(disk: Path, folder: Path) -> None:
     with running_guest(disk, folder, memory_mib=128) as guest:
         guest.wait_for("vivero ready micro-linux")
+
+
+FILTER = """flush ruleset
+table inet trial {
+    chain out {
+        type filter hook output priority 0; policy drop;
+        oif lo accept
+        log prefix "trial-out "
+    }
+}
+"""
+
+
+def test_whoever_sits_at_it_filters_its_packets_and_the_filter_is_there_again_after_a_restart(
+    disk: Path, folder: Path
+) -> None:
+    """Real packets: QEMU's own gateway answers pings until the filter throws them away."""
+    seed = write_seed(folder, SEED)
+    with running_guest(disk, folder, memory_mib=128, seed=seed) as guest:
+        guest.wait_for("vivero ready")
+        guest.type("\nping -c 1 -W 3 10.0.2.2 >/dev/null && echo pas''ses\n")
+        guest.wait_for("passes")
+        guest.type(f"cat >/etc/nftables.conf <<'END'\n{FILTER}END\nnft -f /etc/nftables.conf\n")
+        guest.type("ping -c 1 -W 3 10.0.2.2; dmesg | grep -q 'trial-out.*DST=10.0.2.2' && sync && echo log''ged\n")
+        guest.wait_for("logged")
+    with running_guest(disk, folder, memory_mib=128, seed=seed) as guest:
+        guest.wait_for("vivero ready")
+        guest.type("\nping -c 1 -W 3 10.0.2.2 >/dev/null 2>&1 || echo drop''ped\n")
+        guest.wait_for("dropped")
+        guest.type("nft flush ruleset; ping -c 1 -W 3 10.0.2.2 >/dev/null && echo pas''ses\n")
+        guest.wait_for("passes")

@@ -47,7 +47,7 @@ def kept(school: School, step: str = "look") -> StepResult:
 
 
 def test_what_the_check_said_is_kept_and_then_that_it_passed(school: School, class_id: UUID) -> None:
-    assert check(school).messages == ("/tmp/done is not there",)  # noqa: S108 - in a guest that is not there
+    assert check(school).messages == ("There is no file yet. (/tmp/done is not there)",)  # noqa: S108 - in a guest that is not there
     assert (kept(school).tries, kept(school).passed_at) == (1, None)
     school.cluster.answer_in_guest("test -e", 0)
     assert check(school).passed

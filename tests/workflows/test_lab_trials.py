@@ -114,7 +114,7 @@ def test_a_good_lab_is_proven_measured_and_gone(trials: Trials) -> None:
     trial = trials.run(GOOD)
     assert (trial.state, troubles(trial)) == (LabTrialState.PASSED, [""])
     (finding,) = trial.findings
-    said = {"es": "/srv/done is not there", "en": "/srv/done is not there"}
+    said = {language: "Not yet. (/srv/done is not there)" for language in ("es", "en")}
     assert finding["before"] == {"passed": False, "waits": False, **said}
     assert finding["after"]["passed"]
     assert trial.boot_s is not None
@@ -126,7 +126,10 @@ def test_a_good_lab_is_proven_measured_and_gone(trials: Trials) -> None:
     ("bad", "trouble"),
     [
         (step(looks_for("/srv/done", script="true\n")), "Its checks pass before anything was done"),
-        (step(looks_for("/srv/done"), makes="/srv/no"), "Its checks fail after the solution: /srv/done is not there"),
+        (
+            step(looks_for("/srv/done"), makes="/srv/no"),
+            "Its checks fail after the solution: Not yet. (/srv/done is not there)",
+        ),
         (step(EYES, looks_for("/srv/done", script="true\n")), "Its checks pass before anything was done"),
         (step(looks_for("/srv/done"), makes="/srv/done /srv/x; test -f /srv/not"), "Its solution ended with 1"),
     ],

@@ -30,10 +30,6 @@ function random_string(int $length): string
     return str_repeat('x', $length);
 }
 
-function purge_all_caches(): void
-{
-}
-
 $DB = new class {
     public function set_field(string $table, string $field, string $value, array $where): void
     {

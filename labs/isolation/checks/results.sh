@@ -1,0 +1,1 @@
+grep -qi 'result' /home/vivero/results.txt /root/results.txt 2>/dev/null

@@ -1,0 +1,3 @@
+found=$(mariadb -N moodle -e "
+    SELECT COUNT(*) FROM mdl_course WHERE shortname = 'HIGIENE' AND CHAR_LENGTH(TRIM(fullname)) >= 5")
+[ "$found" = 1 ]
