@@ -147,6 +147,8 @@ def test_there_is_nothing_at_made_up_addresses(grace: CheckingClient) -> None:
     assert grace.send(f"/approvals/classes/{uuid4()}/approve").status_code == 404
 
 
+@pytest.mark.browser
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_cards_are_accessible_and_fit(
     address: str, page: Page, class_id: UUID, people: People, size: dict[str, int]

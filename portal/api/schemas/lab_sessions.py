@@ -164,7 +164,3 @@ class MessageIn(Body):
 
 class LockIn(Body):
     locked: StrictBool = True
-
-
-class CancelIn(Body):
-    reason: Words = ""
