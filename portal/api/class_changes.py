@@ -14,8 +14,8 @@ from portal.api.schemas.class_changes import CancelIn, ChangedOut, ChangeIn
 from portal.api.schemas.lab_sessions import DateOut
 from portal.core.policy import Permission
 from portal.models import LabSession
-from portal.services import class_changes, lab_sessions
-from portal.services.class_changes import Change, Terms
+from portal.services import class_changes, class_scopes, lab_sessions
+from portal.services.class_targets import Change, Terms
 
 bp = APIBlueprint("class_changes", __name__, url_prefix="/lab-sessions/<uuid:lab_session_id>", tag="Classes")
 
@@ -53,7 +53,7 @@ def change(lab_session_id: UUID, wish: ChangeIn) -> ChangedOut:
 def cancel(lab_session_id: UUID, answer: CancelIn) -> ChangedOut:
     """Of a series only this date, unless `scope` says more."""
     with writing() as db:
-        cancelled = class_changes.cancel(
+        cancelled = class_scopes.cancel(
             db, actor=actor(), lab_session_id=lab_session_id, scope=answer.scope, now=now(), reason=answer.reason
         )
         return changed_out(lab_sessions.get(db, actor=actor(), lab_session_id=lab_session_id), cancelled)

@@ -16,8 +16,8 @@ from portal.core.errors import ClassDoesNotFit, DatesDoNotFit, Misfit, PortalErr
 from portal.core.policy import Permission
 from portal.core.series import Scope
 from portal.models import LabSession
-from portal.services import class_changes, lab_sessions
-from portal.services.class_changes import Terms
+from portal.services import class_changes, class_scopes, lab_sessions
+from portal.services.class_targets import Terms
 from portal.web.class_links import title_of
 from portal.web.context import actor, db, now, permission, site
 from portal.web.formats import when
@@ -79,7 +79,7 @@ def form_for(lab_session: LabSession) -> ChangeForm:
 
 def counts_of(lab_session: LabSession) -> dict[Scope, int]:
     """How many dates each choice is about; only those that differ from the ones before."""
-    dates = class_changes.to_come(db(), lab_session, now())
+    dates = class_scopes.to_come(db(), lab_session, now())
     following = sum(one.starts_at >= lab_session.starts_at for one in dates)
     counts = {Scope.THIS: 1, Scope.FOLLOWING: following, Scope.ALL: len(dates)}
     return {scope: count for scope, count in counts.items() if scope == Scope.THIS or count > 1}
@@ -109,7 +109,7 @@ def change_page(
     lab_session: LabSession, form: ChangeForm, *, others: Sequence[datetime] = (), misfits: Sequence[Misfit] = ()
 ) -> str:
     left_out = skipped()
-    dates = class_changes.to_come(db(), lab_session, now()) if left_out else []
+    dates = class_scopes.to_come(db(), lab_session, now()) if left_out else []
     return render_template(
         "lab_sessions/change.html",
         lab_session=lab_session,
@@ -126,11 +126,11 @@ def change_page(
 def cancel(lab_session_id: UUID) -> ResponseReturnValue:
     """Several dates are cancelled only after a page that says which and how many."""
     lab_session, scope = load(lab_session_id), asked_scope()
-    chosen = class_changes.cancellable(db(), actor=actor(), lab_session_id=lab_session_id, scope=scope, now=now())
+    chosen = class_scopes.cancellable(db(), actor=actor(), lab_session_id=lab_session_id, scope=scope, now=now())
     confirmed = request.form.get("count", type=int) == len(chosen)
     if request.method == "GET" or (scope != Scope.THIS and not confirmed):
         return cancel_page(lab_session, scope, chosen)
-    done = class_changes.cancel(db(), actor=actor(), lab_session_id=lab_session_id, scope=scope, now=now())
+    done = class_scopes.cancel(db(), actor=actor(), lab_session_id=lab_session_id, scope=scope, now=now())
     db().commit()
     if len(done) == 1:
         flash(_("The class on %(day)s is cancelled.", day=when(done[0].starts_at)), "success")

@@ -18,8 +18,8 @@ from portal.core.people import Person
 from portal.core.policy import Actor, Role
 from portal.core.series import Scope
 from portal.models import AuditEntry, LabSession, Mail
-from portal.services import class_changes, invitations, lab_sessions
-from portal.services.class_changes import Change, Terms
+from portal.services import class_changes, class_scopes, invitations, lab_sessions
+from portal.services.class_targets import Change, Terms
 from portal.services.lab_sessions import Wish
 from tests.factories import actor_for, make_host
 from tests.factories.lab_sessions import make_taught_lab
@@ -220,7 +220,7 @@ def test_only_its_teacher_changes_a_series(db: Session, tom: Actor, series: list
         with pytest.raises(NotFound):
             change(db, other, series[0], Scope.ALL, seats=2)
         with pytest.raises(NotFound):
-            class_changes.cancel(db, actor=other, lab_session_id=series[0].id, scope=Scope.ALL, now=NOW)
+            class_scopes.cancel(db, actor=other, lab_session_id=series[0].id, scope=Scope.ALL, now=NOW)
     change(db, actor_for(db, "root", role=Role.ADMIN), series[0], Scope.ALL, seats=2)
 
 
@@ -241,10 +241,10 @@ def test_leaving_all_dates_out_changes_nothing(db: Session, tom: Actor, series: 
 
 
 def test_many_are_cancelled_at_once(db: Session, tom: Actor, series: list[LabSession]) -> None:
-    class_changes.cancel(db, actor=tom, lab_session_id=series[2].id, scope=Scope.FOLLOWING, now=NOW)
+    class_scopes.cancel(db, actor=tom, lab_session_id=series[2].id, scope=Scope.FOLLOWING, now=NOW)
     states = [one.state for one in series]
     assert states == [*2 * [LabSessionState.BOOKED], *2 * [LabSessionState.CANCELLED]]
-    class_changes.cancel(db, actor=tom, lab_session_id=series[1].id, scope=Scope.ALL, now=NOW)
+    class_scopes.cancel(db, actor=tom, lab_session_id=series[1].id, scope=Scope.ALL, now=NOW)
     assert {one.state for one in series} == {LabSessionState.CANCELLED}
 
 

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 
 from portal.core.series import Scope
 from portal.models import LabSession
-from portal.services.class_changes import Change
+from portal.services.class_targets import Change
 from portal.web.forms.fields import CountField, options, stripped
 from portal.web.forms.lab_sessions import MoveForm, languages_field
 
