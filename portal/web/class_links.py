@@ -31,7 +31,7 @@ def series_words(dates: Sequence[LabSession]) -> str:
     timezone = site().settings.timezone
     if len(held) > 1 and rule_of([one.starts_at for one in held], timezone) == SeriesRule.WEEKLY:
         day = weekday(local_day(held[0].starts_at, timezone))
-        return str(_("On %(weekday)s at %(time)s", weekday=day, time=hour(held[0].starts_at)))
+        return str(_("Every week, %(weekday)s at %(time)s", weekday=day, time=hour(held[0].starts_at)))
     return str(_("On several days and at several times"))
 
 

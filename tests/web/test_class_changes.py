@@ -62,7 +62,7 @@ def states(site: Site) -> list[str]:
 def test_a_class_shows_its_series(tom: CheckingClient, series: list[UUID]) -> None:
     text = tom.get(f"/classes/{series[1]}").text
     assert "One of a series" in text
-    assert "On Tuesday at 10:00" in text
+    assert "Every week, Tuesday at 10:00" in text
     assert all(f"/classes/{other}" in text for other in series)
 
 
