@@ -277,3 +277,19 @@ def test_calendar_programs_know_a_moved_date_again(db: Session, tom: Actor, seri
     ids = [one.id for one in series]
     change(db, tom, series[0], Scope.ALL, starts_at=FIRST + HOUR)
     assert [one.id for one in series] == ids
+
+
+def test_a_list_of_people_is_copied_to_the_following_dates(db: Session, tom: Actor, series: list[LabSession]) -> None:
+    where = {"now": NOW, "base_url": "https://vivero.example", "timezone": "Europe/Madrid"}
+    ana, bea = Person("Ana", "ana@example.org"), Person("Bea")
+    invitations.invite(db, actor=tom, made=[series[1]], people=[ana, bea], **where)  # type: ignore[arg-type]
+    invitations.invite(db, actor=tom, made=[series[2]], people=[Person("ana")], **where)  # type: ignore[arg-type]
+    links = invitations.copy_on(db, actor=tom, lab_session_id=series[1].id, **where)  # type: ignore[arg-type]
+    given = [(link.lab_session.id, link.name) for link in links]
+    assert given == [(series[2].id, "Bea"), (series[3].id, "Ana"), (series[3].id, "Bea")]
+    assert invitations.listed(db, series[0]) == []
+    with pytest.raises(Invalid, match="already"):
+        invitations.copy_on(db, actor=tom, lab_session_id=series[1].id, **where)  # type: ignore[arg-type]
+    eve = actor_for(db, "eve", role=Role.TEACHER)
+    with pytest.raises(NotFound):
+        invitations.copy_on(db, actor=eve, lab_session_id=series[1].id, **where)  # type: ignore[arg-type]

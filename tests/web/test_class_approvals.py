@@ -161,3 +161,9 @@ def test_the_cards_are_accessible_and_fit(
         check_accessibility(page)
         check_width(page)
     assert refused == []
+
+
+def test_the_overview_says_that_a_class_waits(grace: CheckingClient, class_id: UUID) -> None:
+    assert f"/approvals/classes/{class_id}" in grace.get("/").text
+    grace.send(f"/approvals/classes/{class_id}/approve")
+    assert f"/approvals/classes/{class_id}" not in grace.get("/").text

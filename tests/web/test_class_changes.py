@@ -194,3 +194,13 @@ def test_the_pages_of_a_series_are_accessible_and_fit(page: Page, address: str, 
             check_accessibility(page)
             check_width(page)
     assert heard == []
+
+
+def test_people_are_copied_to_the_following_dates(tom: CheckingClient, series: list[UUID]) -> None:
+    address = f"/classes/{series[1]}/people"
+    assert "The same people" not in tom.get(address).text
+    tom.send(address, {"people": "Ana\nBea"})
+    assert "The same people on the following 2 dates" in tom.get(address).text
+    links = tom.send(f"{address}/copy").text
+    assert links.count("/join/back#") >= 4
+    assert "already" in tom.get(tom.send(f"{address}/copy").location).text
