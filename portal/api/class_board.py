@@ -1,4 +1,4 @@
-"""/lab-sessions/<id>/...: what a teacher does with a class: prepare, open, reset, tell, lock, end, cancel."""
+"""/lab-sessions/<id>/...: what a teacher does with a class: prepare, open, reset, tell, lock, end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.api.auth import permission
 from portal.api.context import actor, now, site, writing
 from portal.api.lab_session_views import lab_session_out
-from portal.api.schemas.lab_sessions import CancelIn, LabSessionOut, LockIn, MessageIn, ResetIn, ResetOut
+from portal.api.schemas.lab_sessions import LabSessionOut, LockIn, MessageIn, ResetIn, ResetOut
 from portal.api.schemas.seats import CheckIn
 from portal.core.errors import N_, NotFound
 from portal.core.lifecycle import SeatState
@@ -109,18 +109,4 @@ def end(lab_session_id: UUID) -> LabSessionOut:
     with writing() as db:
         lab_session = lab_sessions.locked(db, actor(), lab_session_id)
         teaching.end_class(db, actor=actor(), lab_session=lab_session, queue=site().queue, now=now())
-        return lab_session_out(lab_session)
-
-
-@bp.post("/cancel")
-@bp.input(CancelIn, arg_name="answer")
-@bp.output(LabSessionOut)
-@bp.doc(summary="It does not take place", operation_id="cancel_lab_session")
-@permission(Permission.TEACH)
-def cancel(lab_session_id: UUID, answer: CancelIn) -> LabSessionOut:
-    """Of a series only this date."""
-    with writing() as db:
-        lab_session = lab_sessions.cancel(
-            db, actor=actor(), lab_session_id=lab_session_id, now=now(), reason=answer.reason
-        )
         return lab_session_out(lab_session)

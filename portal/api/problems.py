@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
+from uuid import UUID
 
 import structlog
 from apiflask import APIFlask, HTTPError
@@ -14,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.api.languages import in_words, translated
 from portal.api.validation_words import refused
-from portal.core.errors import N_, ClassDoesNotFit, InvalidOrder, PortalError
+from portal.core.errors import N_, ClassDoesNotFit, DatesDoNotFit, InvalidOrder, Misfit, PortalError
 
 PREFIX = "urn:vivero:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -57,6 +58,12 @@ class FieldProblem(BaseModel):
     message: str
 
 
+class DateProblem(BaseModel):
+    lab_session: UUID
+    starts_at: datetime = Field(description="When it begins now.")
+    detail: str
+
+
 class Problem(BaseModel):
     """RFC 9457. `type` is stable, `detail` is for people."""
 
@@ -70,6 +77,9 @@ class Problem(BaseModel):
     )
     seats_that_fit: int | None = Field(
         None, description="Of a class that does not fit: for how many seats the wished time has room."
+    )
+    misfits: list[DateProblem] | None = Field(
+        None, description="Of dates of a series that cannot be changed as wished: each, and why. Nothing was changed."
     )
 
 
@@ -110,10 +120,16 @@ def from_portal_error(error: PortalError) -> Response:
 
 
 def offers_of(error: PortalError) -> dict[str, object]:
-    """What would do instead."""
+    """What would do instead, or what is in the way."""
+    if isinstance(error, DatesDoNotFit):
+        return {"misfits": [misfit_of(one) for one in error.misfits]}
     if not isinstance(error, ClassDoesNotFit):
         return {}
     return {"alternatives": list(error.alternatives), "seats_that_fit": error.seats_that_fit}
+
+
+def misfit_of(misfit: Misfit) -> DateProblem:
+    return DateProblem(lab_session=misfit.lab_session_id, starts_at=misfit.starts_at, detail=in_words(misfit.error))
 
 
 def fields_of(error: PortalError) -> Iterator[FieldProblem]:

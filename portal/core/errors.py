@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name: marks a message for translation
@@ -148,6 +149,26 @@ class ClassDoesNotFit(NoCapacity):
         super().__init__(message, field=field, **params)
         self.alternatives = alternatives
         self.seats_that_fit = seats_that_fit
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A date of a series that cannot be changed as wished: which class, when it begins now, and why not."""
+
+    lab_session_id: UUID
+    starts_at: datetime
+    error: PortalError
+
+
+class DatesDoNotFit(NoCapacity):
+    """Some dates of a series cannot be changed as wished, so none was. Without these, all the others can."""
+
+    code = "dates-do-not-fit"
+
+    def __init__(self, misfits: tuple[Misfit, ...], *, of: int) -> None:
+        message = N_("%(count)s of %(of)s dates cannot be changed so; nothing is changed yet.")
+        super().__init__(message, count=len(misfits), of=of)
+        self.misfits = misfits
 
 
 class OverQuota(Invalid):

@@ -55,6 +55,13 @@ def ask(
     return large
 
 
+def drop_small(lab_sessions: Sequence[LabSession], limit: ApprovalLimit) -> None:
+    """Those that waited and are no longer over the limit need nobody."""
+    for one in lab_sessions:
+        if one.waits_for_approval and not limit.is_passed_by(seats=one.seats, memory_mib=one.memory_mib):
+            one.approval = ClassApproval.NOT_NEEDED
+
+
 def is_due(lab_session: LabSession, now: datetime) -> bool:
     """Its preparation ought to begin."""
     return lab_session.prepare_at is not None and lab_session.prepare_at <= now

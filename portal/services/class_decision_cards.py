@@ -50,12 +50,24 @@ class ClassCard:
 
 def waiting(db: Session, *, actor: Actor, now: datetime, reserve_hosts: int = 1) -> list[ClassCard]:
     """Classes of the departments for which the person decides, the soonest first; own ones are shown too."""
+    return cards_of(db, waiting_dates(db, actor, now), actor, now=now, reserve_hosts=reserve_hosts)
+
+
+def to_decide(db: Session, *, actor: Actor, now: datetime) -> list[LabSession]:
+    """The first date of each class of others that waits for this person."""
+    firsts: dict[UUID, LabSession] = {}
+    for row in waiting_dates(db, actor, now):
+        if not is_own(actor, row):
+            firsts.setdefault(row.series_id or row.id, row)
+    return list(firsts.values())
+
+
+def waiting_dates(db: Session, actor: Actor, now: datetime) -> list[LabSession]:
     departments = actor.departments_for(Permission.APPROVE)
     query = select(LabSession).where(*WAITS, LabSession.starts_at > now)
     if departments is not None:
         query = query.where(LabSession.department_id.in_(departments))
-    rows = db.scalars(query.order_by(LabSession.starts_at, LabSession.id).limit(MOST)).unique()
-    return cards_of(db, list(rows), actor, now=now, reserve_hosts=reserve_hosts)
+    return list(db.scalars(query.order_by(LabSession.starts_at, LabSession.id).limit(MOST)).unique())
 
 
 def card(db: Session, *, actor: Actor, lab_session: LabSession, now: datetime, reserve_hosts: int = 1) -> ClassCard:

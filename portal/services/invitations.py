@@ -16,7 +16,7 @@ from portal.core.languages import in_link, language_for
 from portal.core.people import Person
 from portal.core.policy import Actor
 from portal.models import Invitation, LabSession, Student
-from portal.services import class_notices, lab_sessions, seats, students
+from portal.services import class_notices, class_scopes, lab_sessions, seats, students
 from portal.services.booking import note
 from portal.services.login_sessions import hash_of
 from portal.services.students import Joined
@@ -124,6 +124,33 @@ def add(
     if not people:
         raise Invalid(N_("Please write at least one name."), field="people")
     return invite(db, actor=actor, made=[lab_session], people=people, now=now, base_url=base_url, timezone=timezone)
+
+
+def copy_on(
+    db: Session, *, actor: Actor, lab_session_id: UUID, now: datetime, base_url: str, timezone: str
+) -> list[PersonalLink]:
+    """The people of this list come to the following dates of the series too; who is on a list already stays there.
+
+    Raises Invalid if a date has no seat for one of them: then nobody was put anywhere.
+    """
+    lab_session = open_class(db, actor, lab_session_id)
+    people = [Person(row.name, row.email) for row in listed(db, lab_session)]
+    links: list[PersonalLink] = []
+    for one in following(db, lab_session, now):
+        there = {name.casefold() for name in students.names_in(db, one)}
+        missing = [person for person in people if person.name.casefold() not in there]
+        if missing:
+            links += invite_to(db, one, missing, now)
+            note(db, one, actor=actor, action="lab_session.invited", now=now, people=len(missing))
+    if not links:
+        raise Invalid(N_("All of them are on the lists of the following dates already."), field="people")
+    send(db, [lab_session], links, now=now, base_url=base_url, timezone=timezone)
+    return links
+
+
+def following(db: Session, lab_session: LabSession, now: datetime) -> list[LabSession]:
+    """The later dates of its series that are still to come."""
+    return [one for one in class_scopes.to_come(db, lab_session, now) if one.starts_at > lab_session.starts_at]
 
 
 def open_class(db: Session, actor: Actor, lab_session_id: UUID) -> LabSession:

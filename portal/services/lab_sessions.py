@@ -9,10 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, lazyload
 
-from portal.core.calendar import LEAD
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound
 from portal.core.labs import lab_from_data
-from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.lifecycle import LAB_SESSION_MOVES, ClassApproval, LabSessionState
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
@@ -22,9 +20,6 @@ from portal.services.booking import (
     Plan,
     Wish,
     book,
-    check_dates,
-    find_room,
-    look_for_room,
     note,
     subject_of,
     teachable,
@@ -43,7 +38,6 @@ __all__ = [
     "get",
     "may_teach",
     "mine",
-    "move",
     "subject_of",
     "teachable",
 ]
@@ -87,37 +81,6 @@ def cancel(db: Session, *, actor: Actor, lab_session_id: UUID, now: datetime, re
     lab_session.ended_at = now
     note(db, lab_session, actor=actor, action="lab_session.cancelled", now=now, reason=reason)
     return lab_session
-
-
-def move(
-    db: Session,
-    *,
-    actor: Actor,
-    lab_session_id: UUID,
-    starts_at: datetime,
-    now: datetime,
-    reserve_hosts: int = 1,
-    timezone: str = DEFAULT_TIMEZONE,
-) -> LabSession:
-    """Another time for this one date, if it is proven that the class fits there. Raises ClassDoesNotFit as `book`."""
-    lab_session = locked(db, actor, lab_session_id)
-    if lab_session.state != LabSessionState.BOOKED:
-        raise Conflict(N_("This class is being prepared already: it cannot be moved any more."))
-    plan = plan_of(db, lab_session, starts_at)
-    check_dates(plan.wish, now)
-    ground, others = look_for_room(db, plan, now=now, reserve_hosts=reserve_hosts, but=lab_session.id)
-    find_room(ground, others, plan, now=now, timezone=timezone)
-    was = lab_session.starts_at
-    lab_session.ends_at = starts_at + (lab_session.ends_at - lab_session.starts_at)
-    lab_session.starts_at, lab_session.prepare_at = starts_at, starts_at - LEAD
-    lab_session.told_missing = False  # what its teacher was told was about the other hour
-    lab_session.tell_trouble("")
-    note(db, lab_session, actor=actor, action="lab_session.moved", now=now, **moves(was, starts_at))
-    return lab_session
-
-
-def moves(was: datetime, to: datetime) -> dict[str, str]:
-    return {"from": was.isoformat(timespec="minutes"), "to": to.isoformat(timespec="minutes")}
 
 
 def plan_of(db: Session, lab_session: LabSession, starts_at: datetime) -> Plan:

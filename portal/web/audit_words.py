@@ -56,6 +56,7 @@ ACTIONS: Mapping[str, object] = {
     "lab_session.approval_asked": _("asked for the approval of a large class"),
     "lab_session.approved": _("approved a class"),
     "lab_session.denied": _("denied a class"),
+    "lab_session.changed": _("changed a class"),
     "lab_session.moved": _("moved a class"),
     "lab_session.cancelled": _("cancelled a class"),
     "lab_session.invited": _("put people on the list of a class"),

@@ -9,17 +9,30 @@ from flask import render_template, url_for
 from flask_babel import gettext as _
 
 from portal.core.labs import lab_from_data
+from portal.core.lease import local_day
+from portal.core.lifecycle import LabSessionState
+from portal.core.recurrence import SeriesRule, rule_of
 from portal.models import LabSession
 from portal.services.invitations import PersonalLink
 from portal.web.context import site
 from portal.web.csv_files import lines_of
-from portal.web.formats import when
+from portal.web.formats import hour, weekday, when
 from portal.web.languages import current_language
 
 
 def title_of(lab_session: LabSession) -> str:
     """The lab's name as the reader reads it."""
     return lab_from_data(lab_session.lab_version.spec).title.read(current_language())
+
+
+def series_words(dates: Sequence[LabSession]) -> str:
+    """When the dates of a series are; those that were cancelled do not count."""
+    held = [one for one in dates if one.state != LabSessionState.CANCELLED]
+    timezone = site().settings.timezone
+    if len(held) > 1 and rule_of([one.starts_at for one in held], timezone) == SeriesRule.WEEKLY:
+        day = weekday(local_day(held[0].starts_at, timezone))
+        return str(_("Every week, %(weekday)s at %(time)s", weekday=day, time=hour(held[0].starts_at)))
+    return str(_("On several days and at several times"))
 
 
 def links_page(links: Sequence[PersonalLink], made: Sequence[LabSession]) -> str:

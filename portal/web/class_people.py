@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.core.errors import NotFound, PortalError
+from portal.core.errors import Invalid, NotFound, PortalError
 from portal.core.policy import Permission
 from portal.services import invitations, lab_sessions
 from portal.web.class_links import links_page, title_of
@@ -27,6 +27,7 @@ def people_page(lab_session_id: UUID, form: PeopleForm) -> str:
         title=title_of(lab_session),
         form=form,
         listed=invitations.listed(db(), lab_session),
+        following=len(invitations.following(db(), lab_session, now())),
     )
 
 
@@ -64,6 +65,28 @@ def add(lab_session_id: UUID) -> ResponseReturnValue:
         return people_page(lab_session_id, form), error.status
     db().commit()
     return links_page(links, [lab_session])
+
+
+@bp.post("/copy")
+@permission(Permission.TEACH)
+def copy_on(lab_session_id: UUID) -> ResponseReturnValue:
+    """The same people on the following dates; their links stand on this one answer."""
+    settings = site().settings
+    try:
+        links = invitations.copy_on(
+            db(),
+            actor=actor(),
+            lab_session_id=lab_session_id,
+            now=now(),
+            base_url=settings.base_url,
+            timezone=settings.timezone,
+        )
+    except Invalid as error:
+        db().rollback()
+        flash(in_words(error), "warning")
+        return back(lab_session_id)
+    db().commit()
+    return links_page(links, [link.lab_session for link in links])
 
 
 @bp.post("/links")

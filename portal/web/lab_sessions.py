@@ -19,12 +19,12 @@ from portal.core.lease import local_day
 from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Permission
 from portal.models import LabSession
-from portal.services import boards, invitations, lab_sessions, quotas
+from portal.services import boards, class_series, invitations, lab_sessions, quotas
 from portal.web.calendars import sheet_of
-from portal.web.class_links import links_page, title_of
+from portal.web.class_links import links_page, series_words, title_of
 from portal.web.context import actor, db, now, permission, site
-from portal.web.formats import day, when
-from portal.web.forms.lab_sessions import BOTH, NEVER_BROUGHT, ONCE, BookForm, MoveForm
+from portal.web.formats import when
+from portal.web.forms.lab_sessions import BOTH, NEVER_BROUGHT, ONCE, BookForm
 from portal.web.languages import in_words
 from portal.web.rehearsals import card_of
 from portal.web.seat_signs import view_of
@@ -155,6 +155,7 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
     lab_session = lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id)
     board = boards.board_of(db(), lab_session, now())
     tiles = boards.tiles_of(db(), lab_session)
+    dates = class_series.dates_of(db(), lab_session)
     return render_template(
         "lab_sessions/show.html",
         lab_session=lab_session,
@@ -169,7 +170,8 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
         join=join_address(lab_session),
         card=card_of(lab_session),
         may_cancel=lab_session.state == LabSessionState.BOOKED,  # later the board ends it
-        may_move=lab_session.state == LabSessionState.BOOKED,
+        dates=dates,
+        series_words=series_words(dates),
     )
 
 
@@ -178,68 +180,6 @@ def join_address(lab_session: LabSession) -> str:
     languages = in_link(lab_session.languages) or None
     path = url_for("join.show", code=lab_session.join_code, languages=languages)
     return site().settings.base_url.rstrip("/") + path
-
-
-@bp.get("/<uuid:lab_session_id>/cancel")
-@permission(Permission.TEACH)
-def ask_cancel(lab_session_id: UUID) -> ResponseReturnValue:
-    lab_session = lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id)
-    return render_template(
-        "components/confirm.html",
-        title=_("Cancel this class?"),
-        text=_("%(lab)s on %(when)s does not take place, and its room is free for others.", lab=title_of(lab_session),
-               when=when(lab_session.starts_at)),
-        note=_("Only this date is cancelled; other dates of a series stay."),
-        words=_("Cancel the class"),
-        danger=True,
-        action=url_for("lab_sessions.cancel", lab_session_id=lab_session_id),
-        back=url_for("lab_sessions.show", lab_session_id=lab_session_id),
-    )  # fmt: skip
-
-
-@bp.post("/<uuid:lab_session_id>/cancel")
-@permission(Permission.TEACH)
-def cancel(lab_session_id: UUID) -> ResponseReturnValue:
-    lab_session = lab_sessions.cancel(db(), actor=actor(), lab_session_id=lab_session_id, now=now())
-    db().commit()
-    flash(_("The class on %(day)s is cancelled.", day=day(lab_session.starts_at)), "success")
-    return redirect(url_for("lab_sessions.index"), 303)
-
-
-@bp.route("/<uuid:lab_session_id>/move", methods=["GET", "POST"])
-@permission(Permission.TEACH)
-def move(lab_session_id: UUID) -> ResponseReturnValue:
-    lab_session = lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id)
-    settings = site().settings
-    local = lab_session.starts_at.astimezone(ZoneInfo(settings.timezone))
-    form = MoveForm(data={"day": local.date(), "at": local.time()})
-    if not form.validate_on_submit():
-        return move_page(lab_session, form), 422 if form.is_submitted() else 200
-    try:
-        lab_sessions.move(
-            db(),
-            actor=actor(),
-            lab_session_id=lab_session_id,
-            starts_at=form.starts_at(settings.timezone),
-            now=now(),
-            reserve_hosts=settings.reserve_hosts,
-            timezone=settings.timezone,
-        )
-    except PortalError as error:
-        db().rollback()
-        form.show_trouble(error)
-        others = error.alternatives if isinstance(error, ClassDoesNotFit) else ()
-        return move_page(
-            lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id), form, others
-        ), error.status
-    db().commit()
-    flash(_("The class begins on %(when)s now.", when=when(lab_session.starts_at)), "success")
-    return redirect(url_for("lab_sessions.show", lab_session_id=lab_session_id), 303)
-
-
-def move_page(lab_session: LabSession, form: MoveForm, others: tuple[datetime, ...] = ()) -> str:
-    title = title_of(lab_session)
-    return render_template("lab_sessions/move.html", lab_session=lab_session, form=form, title=title, others=others)
 
 
 @bp.get("/calendar")

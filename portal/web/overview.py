@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from portal.core.policy import Permission
 from portal.models import AuditEntry
-from portal.services import audit, capacity, overview, templates
+from portal.services import audit, capacity, class_decision_cards, overview, templates
 from portal.services.capacity import Capacity
+from portal.web.class_links import title_of
 from portal.web.context import actor, any_account, db, now, site
 
 bp = Blueprint("overview", __name__)
@@ -23,6 +24,8 @@ def show() -> ResponseReturnValue:
     return render_template(
         "overview/overview.html",
         overview=overview.overview(db(), actor=person, now=now()),
+        classes=class_decision_cards.to_decide(db(), actor=person, now=now()) if person.may(Permission.APPROVE) else [],
+        title_of=title_of,
         cluster=cluster() if person.may(Permission.SEE_HOSTS) else None,
         broken=broken() if person.may(Permission.MANAGE_TEMPLATES) else [],
         entries=newest_entries() if person.may(Permission.SEE_AUDIT) else None,

@@ -46,6 +46,7 @@ def test_all_calls_are_described(described: dict[str, Any]) -> None:
         "POST /lab-sessions",
         "GET /lab-sessions",
         "GET /lab-sessions/{lab_session_id}",
+        "PATCH /lab-sessions/{lab_session_id}",
         "GET /lab-sessions/waiting",
         "POST /lab-sessions/{lab_session_id}/approve",
         "POST /lab-sessions/{lab_session_id}/deny",

@@ -321,25 +321,6 @@ def test_one_date_of_a_series_is_skipped_and_its_room_is_free(db: Session, tom: 
         lab_sessions.cancel(db, actor=tom, lab_session_id=first.id, now=NOW)
 
 
-def test_a_class_moves_to_where_it_fits_and_never_stands_in_its_own_way(db: Session, tom: Actor) -> None:
-    (lab_session,) = book(db, tom)
-    later = TOMORROW + timedelta(minutes=15)
-    lab_sessions.move(db, actor=tom, lab_session_id=lab_session.id, starts_at=later, now=NOW)
-    assert (lab_session.starts_at, lab_session.ends_at, lab_session.prepare_at) == (later, later + HOUR, later - LEAD)
-    book(db, tom, starts_at=(TOMORROW + timedelta(days=1),))
-    with pytest.raises(ClassDoesNotFit):
-        lab_sessions.move(db, actor=tom, lab_session_id=lab_session.id, starts_at=TOMORROW + timedelta(days=1), now=NOW)
-    with pytest.raises(Invalid):
-        lab_sessions.move(db, actor=tom, lab_session_id=lab_session.id, starts_at=NOW, now=NOW)
-
-
-def test_a_class_that_is_being_prepared_stays_where_it_is(db: Session, tom: Actor) -> None:
-    (lab_session,) = book(db, tom)
-    lab_session.move_to(LabSessionState.PREPARING)
-    with pytest.raises(Conflict):
-        lab_sessions.move(db, actor=tom, lab_session_id=lab_session.id, starts_at=TOMORROW + HOUR, now=NOW)
-
-
 def test_my_classes_come_soonest_first_and_are_found_by_words(db: Session, tom: Actor) -> None:
     later, sooner = (
         book(db, tom, starts_at=(TOMORROW + timedelta(days=days),), room=room)[0]

@@ -147,6 +147,8 @@ def test_there_is_nothing_at_made_up_addresses(grace: CheckingClient) -> None:
     assert grace.send(f"/approvals/classes/{uuid4()}/approve").status_code == 404
 
 
+@pytest.mark.browser
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_cards_are_accessible_and_fit(
     address: str, page: Page, class_id: UUID, people: People, size: dict[str, int]
@@ -159,3 +161,9 @@ def test_the_cards_are_accessible_and_fit(
         check_accessibility(page)
         check_width(page)
     assert refused == []
+
+
+def test_the_overview_says_that_a_class_waits(grace: CheckingClient, class_id: UUID) -> None:
+    assert f"/approvals/classes/{class_id}" in grace.get("/").text
+    grace.send(f"/approvals/classes/{class_id}/approve")
+    assert f"/approvals/classes/{class_id}" not in grace.get("/").text

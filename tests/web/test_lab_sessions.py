@@ -32,6 +32,9 @@ ANSWERS = {
 }
 
 
+KEPT = {"seats": "10", "room": "Sala 1", "languages": "es,en"}
+
+
 @pytest.fixture
 def lab(site: Site, people: People) -> None:
     """A lab and a cluster that carries 32 of its seats with a host lost."""
@@ -159,16 +162,16 @@ def test_cancelling_asks_first(tom: CheckingClient, class_id: UUID, db: Session)
 def test_a_class_is_moved_and_what_does_not_fit_says_what_does(
     tom: CheckingClient, class_id: UUID, db: Session
 ) -> None:
-    assert 'value="10:00"' in tom.get(f"/classes/{class_id}/move").text
+    assert 'value="10:00"' in tom.get(f"/classes/{class_id}/change").text
     tom.send("/classes/new", {**ANSWERS, "seats": "28", "at": "16:00"})
-    refused = tom.send(f"/classes/{class_id}/move", {"day": "2026-03-03", "at": "16:00"})
+    refused = tom.send(f"/classes/{class_id}/change", {**KEPT, "day": "2026-03-03", "at": "16:00"})
     assert refused.status_code == 409
     assert "2026" in refused.text
-    assert tom.send(f"/classes/{class_id}/move", {"day": "2026-03-03", "at": "12:00"}).status_code == 303
+    assert tom.send(f"/classes/{class_id}/change", {**KEPT, "day": "2026-03-03", "at": "12:00"}).status_code == 303
     assert db.get_one(LabSession, class_id).starts_at.hour == 11
 
 
-@pytest.mark.parametrize("path", ["", "/cancel", "/move"])
+@pytest.mark.parametrize("path", ["", "/cancel", "/change"])
 def test_others_do_not_find_the_class(client: CheckingClient, site: Site, class_id: UUID, path: str) -> None:
     with site.write_sessions.begin() as db:
         lab_session = db.get_one(LabSession, class_id)
@@ -215,7 +218,7 @@ def test_class_pages_are_accessible_and_fit_wide_and_narrow(page: Page, address:
             "",
             "/new",
             f"/{class_id}",
-            f"/{class_id}/move",
+            f"/{class_id}/change",
             f"/{class_id}/cancel",
             "/calendar",
             "/calendar?view=month",

@@ -114,7 +114,7 @@ def test_a_good_lab_is_proven_measured_and_gone(trials: Trials) -> None:
     trial = trials.run(GOOD)
     assert (trial.state, troubles(trial)) == (LabTrialState.PASSED, [""])
     (finding,) = trial.findings
-    said = {language: "Not yet. (/srv/done is not there)" for language in ("es", "en")}
+    said = {"es": "Todavía no. (/srv/done is not there)", "en": "Not yet. (/srv/done is not there)"}
     assert finding["before"] == {"passed": False, "waits": False, **said}
     assert finding["after"]["passed"]
     assert trial.boot_s is not None

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field, StrictBool, StringConstraints, model_vali
 from pydantic_core import PydanticCustomError
 
 from portal.api.schemas.values import NO_NUL, Body, Day, Line, Moment, PageOut, PageQuery, Slug, Whole, Words
-from portal.core.languages import GUIDE_LANGUAGES
 from portal.core.lifecycle import ClassApproval, LabSessionState, SeatState
 from portal.core.recurrence import MOST_DATES
 from portal.core.seat_signs import How, Sign
@@ -53,7 +52,7 @@ class BookIn(Body):
         [], max_length=MOST_SEATS, description="Names, or names with mail addresses; each gets a personal link."
     )
     only_listed: StrictBool = Field(False, description="The code opens nothing; only personal links do.")
-    languages: Languages = Field(list(GUIDE_LANGUAGES), description="Of the guide; the first one leads.")
+    languages: Languages = Field(["es", "en"], description="Of the guide; the first one leads.")
 
 
 class LabSessionsQuery(PageQuery):
@@ -182,7 +181,3 @@ class MessageIn(Body):
 
 class LockIn(Body):
     locked: StrictBool = True
-
-
-class CancelIn(Body):
-    reason: Words = ""
