@@ -187,15 +187,16 @@ class FakeCluster:
         with self.world() as world:
             world.troubles[host] = [str(trouble) for trouble in troubles]
 
-    def cut_power(self, host: str) -> None:
-        """Seats on this host are off from one moment to the next: their machines have no lasting definition."""
+    def cut_power(self, host: str, *, only: str = "") -> None:
+        """Seats on this host, or the one, are off from one moment to the next: they have no lasting definition."""
         with self.world() as world:
+            off = {seat.seat_id for seat in world.seats.values() if seat.host == host and only in ("", seat.seat_id)}
             for vm_id, machine in list(world.machines.items()):
-                if machine.seat and machine.host == host:
+                if machine.seat in off:
                     world.seats[machine.seat].disks[vm_id] = machine.files
                     del world.machines[vm_id]
-            for seat in world.seats.values():
-                seat.host = "" if seat.host == host else seat.host
+            for seat_id in off:
+                world.seats[seat_id].host = ""
 
     def ail(self, part: str, *ailments: Ailment) -> None:
         """Machines of seats with this in their names have these ailments, those that are there and those to come."""

@@ -67,6 +67,7 @@ class Proof:
     cleared_at: datetime | None = None
     cleared_entry: int | None = None
     silent: tuple[str, ...] = ()  # hosts that did not answer when the list was written
+    kept: int = 0  # seats that stayed with their students; each has a proof of its own in the end
 
     @property
     def count(self) -> int:
@@ -128,6 +129,7 @@ def proof_of(db: Session, lab_session_id: UUID) -> Proof | None:
         return None
     hosts = listed.details.get("hosts", {})
     cleared = next((entry for entry in reversed(entries) if entry.action == actions[1]), None)
+    kept = {thing for things in listed.details.get("kept", {}).values() for thing in things if thing[:6] == "folder"}
     return Proof(
         listed_at=listed.at,
         listed_entry=listed.id,
@@ -135,7 +137,12 @@ def proof_of(db: Session, lab_session_id: UUID) -> Proof | None:
         cleared_at=cleared.at if cleared else None,
         cleared_entry=cleared.id if cleared else None,
         silent=tuple(sorted(host for host, things in hosts.items() if things == [SILENT])),
+        kept=len(kept & folders_of_seats(db, lab_session_id)),
     )
+
+
+def folders_of_seats(db: Session, lab_session_id: UUID) -> set[str]:
+    return {f"folder {seat_id}" for seat_id in db.scalars(select(Seat.id).where(Seat.lab_session_id == lab_session_id))}
 
 
 def kinds_of(things: Sequence[str]) -> dict[str, int]:

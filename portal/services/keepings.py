@@ -162,9 +162,8 @@ def prove(db: Session, keeping: Keeping, lab_session: LabSession, days: int, ter
         return
     fitting = next((fewer for fewer in range(days - 1, 0, -1) if lack(fewer) is None), 0)
     raise NoCapacity(
-        N_("This seat cannot be kept for %(days)s days. %(reason)s %(longest)s"),
+        N_("This seat cannot be kept for so long. %(reason)s %(longest)s"),
         field="days",
-        days=days,
         reason=Phrases((lacking(missing, terms.timezone),)),
         longest=Phrases((longest(fitting),)),
     )
@@ -178,7 +177,7 @@ def lacking(missing: Shortage, timezone: str) -> Phrase:
 def longest(days: int) -> Phrase:
     if not days:
         return Phrase(N_("Not even one day fits."))
-    return Phrase(N_("The most that fits: %(fitting)s days."), {"fitting": days})
+    return Phrase(N_("Days that fit: %(fitting)s."), {"fitting": days})
 
 
 def held(db: Session, actor: Actor, keeping_id: UUID) -> tuple[Keeping, LabSession]:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from portal.models import Invitation, Job, JobLine, LabSession, StepResult, Student
+from portal.models import Invitation, Job, JobLine, Keeping, LabSession, StepResult, Student
 
 KEEP_LINES = timedelta(days=90)
 KEEP_STUDENTS = timedelta(days=365)  # a course is over by then, and so is what is asked about it
@@ -28,6 +28,7 @@ def forget_students(db: Session, now: datetime, *, keep: timedelta = KEEP_STUDEN
     old = of_old.where(LabSession.ends_at < now - keep, Student.name != "").limit(most)
     ids = list(db.scalars(old))
     db.execute(update(StepResult).where(StepResult.student_id.in_(ids)).values(said=""))
+    db.execute(update(Keeping).where(Keeping.student_id.in_(ids)).values(words=""))
     db.execute(update(Student).where(Student.id.in_(ids)).values(name="", hand=None, hand_at=None))
     return len(ids) + forget_invited(db, now - keep, most)
 

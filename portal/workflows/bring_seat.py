@@ -38,7 +38,7 @@ def bring(ctx: Context) -> None:
     way = way_of(ctx)
     failed = do_steps(ctx, way)
     if failed is not None:
-        raise PlaybookFailed(STEP_FAILED, **failed)
+        raise PlaybookFailed(STEP_FAILED, step=failed["step"], reason=failed["reason"])
     with ctx.write() as db:
         seat = db.get_one(Seat, ctx.subject_id)
         student = db.get(Student, seat.student_id) if seat.student_id else None

@@ -109,6 +109,21 @@ def test_a_reset_gives_new_machines_and_leaves_the_neighbours_alone(classroom: C
     assert classroom.sh(other, "test -f /root/mine").exit_code == 0
 
 
+def test_machines_that_died_boot_again_with_what_was_on_their_disks(classroom: Classroom) -> None:
+    order = classroom.warm(3)
+    assert classroom.sh(order, "touch /root/mine").exit_code == 0
+    classroom.sh(order, "sync")
+    classroom.die(order)
+    with pytest.raises(MachineMissing):
+        classroom.hypervisor.machine(classroom.host, order.machines[0].vm_id)
+    cold = replace(order, image=None)
+    outcome = classroom.make(cold)[order.seat_id]
+    assert outcome.ok, outcome.message
+    assert "started" in outcome.message
+    classroom.wait_until_ready(cold)
+    assert classroom.sh(order, "test -e /root/mine").exit_code == 0
+
+
 def test_a_late_worker_is_kept_out(classroom: Classroom) -> None:
     order = classroom.warm(1)
     classroom.token = 5

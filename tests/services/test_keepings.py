@@ -184,7 +184,7 @@ def test_room_is_proven_until_the_end_and_what_fits_is_said(db: Session, lab_ses
     keeping = ask(db, sit(db, lab_session))
     with pytest.raises(NoCapacity) as caught:
         grant(db, keeping, 7)
-    assert "The most that fits: 3 days." in str(caught.value)
+    assert "Days that fit: 3." in str(caught.value)
     assert keeping.state == KeepingState.ASKED
     assert grant(db, keeping, 3).state == KeepingState.GRANTED
 

@@ -126,8 +126,8 @@ def test_if_it_does_not_fit_the_board_says_what_is_missing_and_how_long_fits(
         )  # fmt: skip
     tom = teach(maria)
     said = tom.send(there(site, lab_session, "grant"), {"days": 7}, follow_redirects=True).text
-    assert "This seat cannot be kept for 7 days." in said
-    assert "The most that fits: 3 days." in said
+    assert "This seat cannot be kept for so long." in said
+    assert "Days that fit: 3." in said
     assert keeping(site).state == KeepingState.ASKED
 
 

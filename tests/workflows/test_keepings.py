@@ -12,7 +12,7 @@ from portal.backends.fake_cluster import Trouble
 from portal.core.errors import Conflict
 from portal.core.lifecycle import HostState, KeepingState, LabSessionState, SeatState
 from portal.models import AuditEntry, Claim, Host, Invitation, Keeping, Mail, Seat, Student
-from portal.services import accounts, class_clock, kept_seats, reconcile, revivals
+from portal.services import accounts, class_clock, class_seats, kept_seats, reconcile, revivals
 from portal.workflows.sequence import Hooks
 from tests.factories.moments import NOW
 from tests.workflows.school import School, school
@@ -78,12 +78,16 @@ def test_the_end_of_the_class_leaves_the_kept_seat_alone_and_nothing_else(school
 
 
 def test_the_lists_of_the_end_name_the_kept_seat_apart(school: School) -> None:
-    _class_id, seat_id, _keeping_id = kept(school)
+    class_id, seat_id, _keeping_id = kept(school)
     (before,), (after,) = entries(school, "lab_session.inventory"), entries(school, "lab_session.cleared")
     assert str(seat_id) not in str(before.details["hosts"])
     assert (after.details["hosts"], after.details["count"]) == ({}, 0)
     for entry in (before, after):
         assert f"folder {seat_id}" in str(entry.details["kept"])
+    with school.site.sessions() as db:
+        proof = class_seats.proof_of(db, class_id)
+    assert proof is not None
+    assert (proof.kept, proof.cleared_at is not None) == (1, True)
 
 
 def test_the_clock_of_classes_leaves_a_kept_seat_alone(school: School) -> None:
