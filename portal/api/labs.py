@@ -8,13 +8,14 @@ from apiflask import APIBlueprint
 
 from portal.api.auth import permission
 from portal.api.context import actor, reading
+from portal.api.lab_trials import last_trial
 from portal.api.languages import language, said
+from portal.api.lines import error_line
 from portal.api.schemas.labs import LabDoorOut, LabMachineOut, LabOut, LabStepOut, LabWithGuideOut
 from portal.api.schemas.values import AmountOut
 from portal.core.errors import N_, NotFound
 from portal.core.labs import LabSpec
 from portal.core.policy import Permission
-from portal.core.templates import TemplateError
 from portal.models import LabVersion
 from portal.services import labs
 from portal.services.labs import LabOffer
@@ -50,7 +51,8 @@ def get(slug: str) -> LabWithGuideOut:
         if offer.spec is None or offer.version is None:
             raise nothing
         guide = offer.spec.guide.read(language())
-        return LabWithGuideOut(**fields_of(offer, offer.spec, offer.version), guide=guide)
+        trial = last_trial(db, offer.spec)
+        return LabWithGuideOut(**fields_of(offer, offer.spec, offer.version), guide=guide, trial=trial)
 
 
 def fields_of(offer: LabOffer, spec: LabSpec, version: LabVersion) -> dict[str, Any]:
@@ -76,10 +78,3 @@ def fields_of(offer: LabOffer, spec: LabSpec, version: LabVersion) -> dict[str, 
         "doors": [LabDoorOut(name=one.name, label=one.label.read(locale), machine=one.machine) for one in spec.doors],
         "steps": [LabStepOut(step=one.slug, title=one.title.read(locale)) for one in spec.steps],
     }
-
-
-def error_line(error: TemplateError) -> str:
-    """File, line and field as in the error itself, then what is wrong in the caller's language."""
-    place = error.file if error.line is None else f"{error.file}:{error.line}"
-    text = said(error.message, error.params)
-    return f"{place}: {error.field}: {text}" if error.field else f"{place}: {text}"

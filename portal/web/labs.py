@@ -14,6 +14,7 @@ from portal.services import labs
 from portal.services.labs import LabOffer
 from portal.web.context import actor, db, permission
 from portal.web.guides import guide_of
+from portal.web.lab_trials import card_of, verdicts
 from portal.web.languages import LANGUAGES, current_language
 from portal.web.search_words import matches, words_of
 
@@ -62,6 +63,7 @@ def index() -> str:
         total=len(whole),
         text=text,
         subject=subject,
+        verdicts=verdicts(),
     )
 
 
@@ -73,7 +75,9 @@ def show(slug: str) -> str:
     wanted = request.args.get("guide", "")
     guide_language = wanted if wanted in LANGUAGES else current_language()
     guide = guide_of(offer.spec, guide_language, live=False) if offer.spec else None
-    return render_template("labs/show.html", offer=offer, guide=guide, guide_language=guide_language)
+    return render_template(
+        "labs/show.html", offer=offer, guide=guide, guide_language=guide_language, trial=card_of(offer)
+    )
 
 
 def subject_of(offer: LabOffer) -> str:
