@@ -12,13 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound, Phrases, inner, plain
-from portal.core.labs import BrokenLab, LabSpec, lab_from_data, lab_to_data
+from portal.core.labs import BrokenLab, LabSpec, lab_to_data
 from portal.core.plain_data import from_plain, to_plain
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
 from portal.core.templates import TemplateError
 from portal.models import Department, Lab, LabVersion
 from portal.services.lab_machines import SeatPart, machines_of, seat_amount
+from portal.services.lab_specs import spec_of
 from portal.services.templates import department_slugs
 
 WHY_BROKEN = N_("Its folder has mistakes that an administrator must put right first.")
@@ -143,7 +144,7 @@ def teachable(db: Session, *, slug: str, department: Department) -> LabVersion:
 
 def offer_of(db: Session, row: Lab) -> LabOffer:
     version = row.newest
-    spec = lab_from_data(version.spec) if version is not None else None
+    spec = spec_of(version) if version is not None else None
     errors = tuple(from_plain(TemplateError, error) for error in row.errors)
     offer = LabOffer(row.slug, spec, version, errors=errors)
     if row.gone:

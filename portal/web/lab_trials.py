@@ -11,11 +11,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import N_, NotFound, PortalError
-from portal.core.labs import LabStep, lab_from_data
+from portal.core.labs import LabStep
 from portal.core.lifecycle import LabTrialState
 from portal.core.policy import Permission
 from portal.models import LabTrial
 from portal.services import lab_trials, labs, workflows
+from portal.services.lab_specs import spec_of
 from portal.services.labs import LabOffer
 from portal.services.workflows import Progress
 from portal.web.context import actor, background, db, now, permission, site
@@ -98,7 +99,7 @@ def card_of(offer: LabOffer) -> TrialCard | None:
     going_on = latest if latest is not None and latest.ended_at is None else None
     shown = going_on or result
     work = workflows.progress_of(db(), going_on.workflow_id, now()) if going_on and going_on.workflow_id else None
-    steps = lab_from_data(shown.lab_version.spec).steps if shown is not None else offer.spec.steps
+    steps = spec_of(shown.lab_version).steps if shown is not None else offer.spec.steps
     verdict = verdict_of(result, offer.version.version)
     return TrialCard(offer, verdict, shown, work if work and work.state in workflows.LIVE else None, steps)
 
