@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ from portal.api.schemas.lab_sessions import (
     LabSessionsOut,
     LabSessionsQuery,
     LinkOut,
+    PersonIn,
 )
 from portal.core import recurrence
 from portal.core.errors import N_, Invalid
@@ -81,13 +83,12 @@ def booked(db: Session, booking: BookIn) -> dict[str, Any]:
 def wish_of(db: Session, booking: BookIn) -> Wish:
     department = department_id_of(db, booking.department) if booking.department else None
     wish = Wish(booking.lab, dates_of(booking), booking.minutes, booking.seats, booking.room, department)
-    return replace(wish, people=people_of(booking), only_listed=booking.only_listed, languages=tuple(booking.languages))
+    people = people_named(booking.people)
+    return replace(wish, people=people, only_listed=booking.only_listed, languages=tuple(booking.languages))
 
 
-def people_of(booking: BookIn) -> tuple[Person, ...]:
-    return check_people(
-        [Person(one) if isinstance(one, str) else Person(one.name, one.email) for one in booking.people]
-    )
+def people_named(people: Sequence[str | PersonIn]) -> tuple[Person, ...]:
+    return check_people([Person(one) if isinstance(one, str) else Person(one.name, one.email) for one in people])
 
 
 def link_out(link: PersonalLink) -> LinkOut:

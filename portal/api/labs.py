@@ -11,7 +11,9 @@ from portal.api.auth import permission
 from portal.api.context import actor, now, reading, site
 from portal.api.idempotency import once
 from portal.api.lab_sessions import department_id_of
+from portal.api.lab_trials import last_trial
 from portal.api.languages import language, said
+from portal.api.lines import error_line
 from portal.api.schemas.labs import (
     CloneIn,
     CloneOut,
@@ -27,7 +29,6 @@ from portal.api.schemas.values import AmountOut
 from portal.core.errors import N_, NotFound
 from portal.core.labs import LabSpec
 from portal.core.policy import Permission
-from portal.core.templates import TemplateError
 from portal.models import Department, LabVersion
 from portal.services import lab_clones, lab_subscriptions, labs
 from portal.services.labs import LabOffer
@@ -63,7 +64,8 @@ def get(slug: str) -> LabWithGuideOut:
         if offer.spec is None or offer.version is None:
             raise nothing
         guide = offer.spec.guide.read(language())
-        return LabWithGuideOut(**fields_of(offer, offer.spec, offer.version), guide=guide)
+        trial = last_trial(db, offer.spec)
+        return LabWithGuideOut(**fields_of(offer, offer.spec, offer.version), guide=guide, trial=trial)
 
 
 @bp.post("/<slug>/clone")
@@ -155,10 +157,3 @@ def whose(offer: LabOffer) -> dict[str, Any]:
         return {}
     origin = f"{published.origin_slug} v{published.origin_version}"
     return {"department": published.department.slug, "cloned_from": origin, "subscribed": offer.subscribed}
-
-
-def error_line(error: TemplateError) -> str:
-    """File, line and field as in the error itself, then what is wrong in the caller's language."""
-    place = error.file if error.line is None else f"{error.file}:{error.line}"
-    text = said(error.message, error.params)
-    return f"{place}: {error.field}: {text}" if error.field else f"{place}: {text}"

@@ -11,8 +11,12 @@ from portal.api.schemas.vms import ExtensionAskedOut
 
 EVERYWHERE = (401, 403, 429, 503)
 CHANGING = ("post", "put", "patch", "delete")
-KEYED = frozenset({"submit_vm_request", "book_lab_session"})
-BODY_OPTIONAL = frozenset({"approve_vm_request", "reset_lab_session", "lock_lab_session", "cancel_lab_session"})
+KEYED = frozenset(
+    {"submit_vm_request", "book_lab_session", "invite_class_people", "renew_class_links", "import_timetable"}
+)
+BODY_OPTIONAL = frozenset(
+    {"approve_vm_request", "reset_lab_session", "lock_lab_session", "cancel_lab_session", "renew_class_links"}
+)
 OPEN = frozenset({"join"})
 DESCRIPTION = (
     "The pages' own services with the pages' own permissions. Send `Authorization: Bearer viv_...`; a token is made on "

@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.labs import CheckBy, LabSpec, LabStep, lab_from_data
+from portal.core.labs import CheckBy, LabSpec, LabStep
 from portal.core.lifecycle import KeepingState, SeatState, WorkflowState
 from portal.models import Keeping, LabSession, Seat, StepResult, Student, Workflow
 from portal.services import keepings, seats, workflows
 from portal.services.class_readiness import minutes_left
+from portal.services.lab_specs import spec_of
 from portal.services.workflows import Progress
 
 SHOWN_WORK = (*workflows.LIVE, WorkflowState.FAILED)
@@ -123,7 +124,7 @@ def raised_at(row: Row) -> datetime:
 
 
 def board_of(db: Session, lab_session: LabSession, now: datetime) -> Board:
-    spec = lab_from_data(lab_session.lab_version.spec)
+    spec = spec_of(lab_session.lab_version)
     rows = seats.seats_of(db, lab_session.id)
     students = list(
         db.scalars(select(Student).where(Student.lab_session_id == lab_session.id).order_by(Student.joined_at))

@@ -26,7 +26,7 @@ from portal.core.calendar import (
 )
 from portal.core.class_limits import NO_LIMIT, ApprovalLimit
 from portal.core.errors import N_, Invalid, InvalidOrder, NotAllowed, NotFound
-from portal.core.labs import LabSpec, lab_from_data
+from portal.core.labs import LabSpec
 from portal.core.languages import GUIDE_LANGUAGES, check_languages
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.people import Person
@@ -36,6 +36,7 @@ from portal.models import Department, Host, LabSession, LabVersion
 from portal.services import capacity, class_approvals, class_series, labs
 from portal.services.audit import Subject, record
 from portal.services.calendar import OPEN, bookings
+from portal.services.lab_specs import spec_of
 from portal.services.orders import gather
 from portal.services.seat_sizes import SeatSize, lock_licences, size_of_seat
 
@@ -120,7 +121,7 @@ def check_wish(db: Session, *, actor: Actor, wish: Wish, now: datetime) -> Plan:
     if errors:
         raise errors[0] if len(errors) == 1 else InvalidOrder(errors)
     version = labs.teachable(db, slug=wish.lab, department=department)
-    return Plan(wish, department, version, size_of_seat(db, lab_from_data(version.spec)))
+    return Plan(wish, department, version, size_of_seat(db, spec_of(version)))
 
 
 def check_lab_chosen(wish: Wish) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -70,16 +70,20 @@ def place(db: Session, vm_request: VmRequest, now: datetime, *, reserve_hosts: i
     and whoever comes second looks again. Raises NoCapacity.
     """
     hold(db, vm_request, now)
-    for _ in range(ATTEMPTS):
-        with db.begin_nested() as savepoint:
-            if try_to_place(db, vm_request, now, reserve_hosts):
-                break
-            savepoint.rollback()
-        db.expire_all()
-    else:
-        raise NoCapacity(N_("Too many machines are being placed at this moment. Try again in a minute."))
+    in_rounds(db, lambda: try_to_place(db, vm_request, now, reserve_hosts))
     hosts = {host.id: host for host in hosts_in_order(db)}
     return {claim.vm_id: hosts[claim.host_id] for claim in claims_of(db, vm_request) if claim.host_id}
+
+
+def in_rounds(db: Session, try_once: Callable[[], bool]) -> None:
+    """Try until nobody else placed anything between our look and our change. Raises NoCapacity."""
+    for _ in range(ATTEMPTS):
+        with db.begin_nested() as savepoint:
+            if try_once():
+                return
+            savepoint.rollback()
+        db.expire_all()
+    raise NoCapacity(N_("Too many machines are being placed at this moment. Try again in a minute."))
 
 
 def try_to_place(db: Session, vm_request: VmRequest, now: datetime, reserve_hosts: int) -> bool:

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, inner
-from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.lifecycle import ClassApproval, LabSessionState
 from portal.models import Account, LabSession, Rehearsal, Seat
 from portal.services import mails, seats
 from portal.services.class_readiness import Readiness, readiness_of
+from portal.services.lab_specs import spec_of
 from portal.services.letters import Body, as_html, as_text, moment_in_words, translate
 from portal.services.notices import kept_words, links, post
 
@@ -33,7 +33,7 @@ GOES_ON = N_("Its seats are still being prepared.")
 
 
 def title_of(lab_session: LabSession, locale: str) -> str:
-    return lab_from_data(lab_session.lab_version.spec).title.read(locale)
+    return spec_of(lab_session.lab_version).title.read(locale)
 
 
 def tell_trouble(
@@ -140,7 +140,7 @@ def rehearsal_facts(rehearsal: Rehearsal, lab_session: LabSession, locale: str) 
     for what, seconds in ((N_("Booted in"), rehearsal.boot_s), (N_("Restored in"), rehearsal.restore_s)):
         if seconds is not None:
             facts.append((translate(locale, what), translate(locale, N_("%(seconds)s s"), seconds=round(seconds, 1))))
-    spec = lab_from_data(lab_session.lab_version.spec)
+    spec = spec_of(lab_session.lab_version)
     for finding in rehearsal.findings:
         step, trouble = spec.step(finding["step"]), finding["trouble"]
         said = kept_words(locale, trouble, finding["params"]) if trouble else translate(locale, N_("in order"))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.core import class_advice
 from portal.core.class_advice import ClassFigures, StepFigures
 from portal.core.errors import N_, Conflict, Phrase
-from portal.core.labs import LabSpec, LabStep, lab_from_data
+from portal.core.labs import LabSpec, LabStep
 from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Actor
 from portal.core.seat_signs import Traits
@@ -31,6 +31,7 @@ from portal.services.class_seats import (
     sign_times_of,
     start_ups_of,
 )
+from portal.services.lab_specs import spec_of
 
 REPORTED = (LabSessionState.RUNNING, LabSessionState.ENDED)
 
@@ -126,7 +127,7 @@ def report_of(db: Session, *, actor: Actor, lab_session_id: UUID) -> ClassReport
     lab_session = lab_sessions.get(db, actor=actor, lab_session_id=lab_session_id)
     if lab_session.state not in REPORTED:
         raise Conflict(N_("There is a report as soon as the class has begun."))
-    spec = lab_from_data(lab_session.lab_version.spec)
+    spec = spec_of(lab_session.lab_version)
     rows = seats.seats_of(db, lab_session.id)
     students = attendance_of(db, lab_session, spec, rows)
     return ClassReport(

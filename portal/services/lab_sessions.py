@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound
-from portal.core.labs import lab_from_data
 from portal.core.lifecycle import LAB_SESSION_MOVES, ClassApproval, LabSessionState
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
@@ -25,6 +24,7 @@ from portal.services.booking import (
     teachable,
 )
 from portal.services.calendar import OPEN, bookings
+from portal.services.lab_specs import spec_of
 from portal.services.paging import PER_PAGE, Page, paginate
 from portal.services.seat_sizes import size_of_seat
 
@@ -87,7 +87,7 @@ def plan_of(db: Session, lab_session: LabSession, starts_at: datetime) -> Plan:
     """The class as it was booked, at another time: its seats stay as large as they were."""
     minutes = int((lab_session.ends_at - lab_session.starts_at).total_seconds() // 60)
     seat = Amount(0, lab_session.seat_vcpus, lab_session.seat_memory_mib, lab_session.seat_disk_gib)
-    size = replace(size_of_seat(db, lab_from_data(lab_session.lab_version.spec)), amount=seat)
+    size = replace(size_of_seat(db, spec_of(lab_session.lab_version)), amount=seat)
     wish = Wish(lab_session.lab_slug, (starts_at,), minutes, lab_session.seats, lab_session.room)
     return Plan(wish, lab_session.department, lab_session.lab_version, size)
 

@@ -148,7 +148,7 @@ def results(db: Session, slugs: Iterable[str] | None = None) -> dict[str, LabTri
         .join(LabTrial, LabTrial.lab_version_id == LabVersion.id)
         .where(LabTrial.asked_at == newest_ones.c.asked_at, LabTrial.state.in_(CAME_TO_A_RESULT))
     )
-    return dict(row.tuple() for row in db.execute(query))
+    return {row.lab_slug: row.LabTrial for row in db.execute(query)}
 
 
 def say_alive(db: Session, trial_id: UUID, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound, Phrases, inner, plain
-from portal.core.labs import BrokenLab, LabSpec, lab_from_data, lab_to_data
+from portal.core.labs import BrokenLab, LabSpec, lab_to_data
 from portal.core.plain_data import from_plain, to_plain
 from portal.core.policy import Actor, Permission
 from portal.core.quota import Amount
@@ -21,6 +21,7 @@ from portal.models import Department, DepartmentLab, Lab, LabVersion
 from portal.services import department_labs
 from portal.services.department_labs import NO_LAB, Viewer
 from portal.services.lab_machines import SeatPart, machines_of, seat_amount
+from portal.services.lab_specs import spec_of
 
 WHY_BROKEN = N_("Its folder has mistakes that an administrator must put right first.")
 WHY_GONE = N_("Its folder is no longer there.")
@@ -172,7 +173,7 @@ def teachable(db: Session, *, slug: str, department: Department) -> LabVersion:
 
 def published_for(db: Session, row: Lab, published: DepartmentLab, department: Department) -> LabVersion:
     version = department_labs.version_taught(db, row, published, department)
-    spec = lab_from_data(version.spec)
+    spec = spec_of(version)
     machines_of(db, spec)
     department_labs.check_templates_open(db, spec, [department.slug])
     return version
@@ -184,7 +185,7 @@ def offer_of(db: Session, row: Lab, viewer: Viewer) -> LabOffer:
 
 def folder_offer(db: Session, row: Lab) -> LabOffer:
     version = row.newest
-    spec = lab_from_data(version.spec) if version is not None else None
+    spec = spec_of(version) if version is not None else None
     errors = tuple(from_plain(TemplateError, error) for error in row.errors)
     offer = LabOffer(row.slug, spec, version, errors=errors, newest=version)
     if row.gone:
@@ -196,7 +197,7 @@ def folder_offer(db: Session, row: Lab) -> LabOffer:
 
 def department_offer(db: Session, row: Lab, published: DepartmentLab, viewer: Viewer) -> LabOffer:
     version = department_labs.version_seen(row, published, viewer)
-    spec = lab_from_data(version.spec) if version is not None else None
+    spec = spec_of(version) if version is not None else None
     own = viewer.owns(published)
     subscribed = not own and row.slug in viewer.taken
     offer = LabOffer(

@@ -16,12 +16,11 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.core.errors import N_, NoCapacity
 from portal.core.lifecycle import SeatState
 from portal.core.quota import Amount
 from portal.models import Claim, Host, LabSession, LabTrial, Seat, SeatMachine
 from portal.services.capacity import hosts_in_order, load_of
-from portal.services.claims import ATTEMPTS, choose, swap_generations
+from portal.services.claims import choose, in_rounds, swap_generations
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,7 @@ def place_seats(
     services/claims.place is. Raises NoCapacity; then none of the seats has got a host.
     """
     hold_seats(db, holder, machines, now)
-    for _ in range(ATTEMPTS):
-        with db.begin_nested() as savepoint:
-            if try_to_place(db, machines, reserve_hosts):
-                break
-            savepoint.rollback()
-        db.expire_all()
-    else:
-        raise NoCapacity(N_("Too many machines are being placed at this moment. Try again in a minute."))
+    in_rounds(db, lambda: try_to_place(db, machines, reserve_hosts))
     hosts = {host.id: host for host in hosts_in_order(db)}
     return {seat: hosts[host_id] for seat, host_id in places_of(claims_of(db, machines), machines).items()}
 

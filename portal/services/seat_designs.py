@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
 
-from portal.core.labs import CheckBy, LabMachine, LabSpec, lab_from_data
+from portal.core.labs import CheckBy, LabMachine, LabSpec
 from portal.core.naming import seat_id_for, seat_mac, seat_machine_id_for, seat_machine_name
 from portal.core.parameters import check_parameters
 from portal.core.plain_data import to_plain
@@ -17,6 +17,7 @@ from portal.core.templates import Personalisation, ReadyBy
 from portal.interfaces import Hardware, SeatCard, SeatDoor, SeatMachineOrder, SeatNetwork, SeatOrder
 from portal.models import Host, LabVersion
 from portal.services.lab_machines import SeatPart, machines_of
+from portal.services.lab_specs import spec_of
 
 IMAGES = UUID("9f1c7c5e-3a0e-4d39-8a51-6f2f5f0d9b11")  # the namespace of the seats that images are made of
 KEYBOARD = "es"
@@ -42,7 +43,7 @@ class SeatDesign:
 
 def design_of(db: Session, version: LabVersion) -> SeatDesign:
     """Raises Conflict when one of its templates has no disk (any more)."""
-    spec = lab_from_data(version.spec)
+    spec = spec_of(version)
     return SeatDesign(spec, tuple(machines_of(db, spec)))
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, Invalid, NotFound
-from portal.core.labs import LabSpec, lab_from_data
+from portal.core.labs import LabSpec
 from portal.core.languages import language_for
 from portal.core.lifecycle import KeepingState, LabSessionState
 from portal.models import Invitation, Keeping, LabSession, Seat, StepResult, Student
-from portal.services import seats
+from portal.services import lab_specs, seats
 from portal.services.login_sessions import hash_of
 
 EARLIEST = timedelta(minutes=15)  # before its beginning, a class that is not being prepared yet lets students in
@@ -27,7 +25,6 @@ SEEN_EVERY = timedelta(seconds=30)
 MOST_IN_NAME = 80
 MOST_IN_HAND = 300
 LONGEST_KEY = 200
-SPECS_KEPT = 64
 JOINABLE = frozenset({LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING})
 OPEN = JOINABLE | {LabSessionState.BOOKED}
 NO_SUCH_CODE = N_("This code opens no class now. Please look at it again, or ask your teacher.")
@@ -166,13 +163,7 @@ def class_with(db: Session, student: Student) -> LabSession:
 
 
 def spec_of(lab_session: LabSession) -> LabSpec:
-    return read_spec(json.dumps(lab_session.lab_version.spec))
-
-
-@lru_cache(maxsize=SPECS_KEPT)
-def read_spec(text: str) -> LabSpec:
-    """A whole class reads the same lab at every click. The text is its own key, so that none is older than its lab."""
-    return lab_from_data(json.loads(text))
+    return lab_specs.spec_of(lab_session.lab_version)
 
 
 def results_of(db: Session, student: Student) -> dict[str, StepResult]:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from portal.core.calendar import Calendar
 from portal.core.errors import N_, Conflict, Invalid, NotFound
-from portal.core.labs import lab_from_data
 from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.policy import Actor
@@ -31,6 +30,7 @@ from portal.services import (
 )
 from portal.services.audit import record
 from portal.services.lab_sessions import get, locked, plan_of
+from portal.services.lab_specs import spec_of
 from portal.services.seats import subject_of
 
 ON = (LabSessionState.READY, LabSessionState.RUNNING)
@@ -198,7 +198,7 @@ def bring_all(
     Seats that are being made anew at this moment are left alone. Returns how many were begun.
     """
     lab_session = on_now(db, actor, lab_session_id)
-    checks.step_of(lab_from_data(lab_session.lab_version.spec), step)
+    checks.step_of(spec_of(lab_session.lab_version), step)
     lab_session.catch_up_step = step
     begun = 0
     for seat in seats.seats_of(db, lab_session.id, (SeatState.TAKEN,)):

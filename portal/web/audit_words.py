@@ -68,6 +68,7 @@ ACTIONS: Mapping[str, object] = {
     "calendar_feed.ended": _("ended a secret link to a calendar"),
     "door.opened": _("opened a door"),
     "lab_session.rehearsing": _("began to rehearse a class"),
+    "lab.trying": _("began to try a lab"),
     "lab_session.preparing": _("began to prepare a class"),
     "lab_session.ready": _("prepared a class"),
     "lab_session.opened": _("began a class"),

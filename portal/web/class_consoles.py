@@ -8,10 +8,10 @@ from flask import Blueprint, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.core.errors import N_, NotFound, PortalError
-from portal.core.labs import lab_from_data
 from portal.core.policy import Permission
 from portal.models import Student
 from portal.services import lab_sessions, seat_consoles
+from portal.services.lab_specs import spec_of
 from portal.web.class_board import seat_in
 from portal.web.consoles import own_login_hash, wanted_kind, words
 from portal.web.context import actor, db, now, permission
@@ -26,7 +26,7 @@ def show(lab_session_id: UUID, number: int, machine: str) -> ResponseReturnValue
     """Looking on is the ordinary way; `?take=yes` also types."""
     lab_session = lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id)
     seat = seat_in(lab_session_id, number)
-    found = lab_from_data(lab_session.lab_version.spec).machine(machine)
+    found = spec_of(lab_session.lab_version).machine(machine)
     if found is None:
         raise NotFound(N_("There is no such machine."))
     takes = request.args.get("take") == "yes"

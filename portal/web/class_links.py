@@ -8,12 +8,12 @@ from urllib.parse import quote
 from flask import render_template, url_for
 from flask_babel import gettext as _
 
-from portal.core.labs import lab_from_data
 from portal.core.lease import local_day
 from portal.core.lifecycle import LabSessionState
 from portal.core.recurrence import SeriesRule, rule_of
 from portal.models import LabSession
 from portal.services.invitations import PersonalLink
+from portal.services.lab_specs import spec_of
 from portal.web.context import site
 from portal.web.csv_files import lines_of
 from portal.web.formats import hour, weekday, when
@@ -22,7 +22,7 @@ from portal.web.languages import current_language
 
 def title_of(lab_session: LabSession) -> str:
     """The lab's name as the reader reads it."""
-    return lab_from_data(lab_session.lab_version.spec).title.read(current_language())
+    return spec_of(lab_session.lab_version).title.read(current_language())
 
 
 def series_words(dates: Sequence[LabSession]) -> str:

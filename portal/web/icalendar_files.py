@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from icalendar import Calendar, Event
 
 from portal.core.errors import N_
-from portal.core.labs import lab_from_data
 from portal.core.lifecycle import LabSessionState
 from portal.models import LabSession
 from portal.services.calendar_feeds import Feed
+from portal.services.lab_specs import spec_of
 from portal.services.letters import translate
 
 READ_AGAIN = timedelta(hours=1)
@@ -40,7 +40,7 @@ def event_of(lab_session: LabSession, feed: Feed, *, base_url: str, now: datetim
     event.add("sequence", lab_session.revision)
     event.add("dtstart", lab_session.starts_at)
     event.add("dtend", lab_session.ends_at)
-    event.add("summary", lab_from_data(lab_session.lab_version.spec).title.read(feed.locale))
+    event.add("summary", spec_of(lab_session.lab_version).title.read(feed.locale))
     cancelled = lab_session.state == LabSessionState.CANCELLED
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")

@@ -13,13 +13,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.core.errors import ClassDoesNotFit, PortalError
-from portal.core.labs import LabSpec, lab_from_data
+from portal.core.labs import LabSpec
 from portal.core.languages import in_link
 from portal.core.lease import local_day
 from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Permission
 from portal.models import LabSession
 from portal.services import boards, class_series, invitations, lab_sessions, quotas
+from portal.services.lab_specs import spec_of
 from portal.web.calendars import sheet_of
 from portal.web.class_links import links_page, series_words, title_of
 from portal.web.context import actor, db, now, permission, site
@@ -165,7 +166,7 @@ def show(lab_session_id: UUID) -> ResponseReturnValue:
         tiles=tiles,
         listed=invitations.listed(db(), lab_session),
         several=boards.are_several(tiles),
-        lab=lab_from_data(lab_session.lab_version.spec),
+        lab=spec_of(lab_session.lab_version),
         title=title_of(lab_session),
         join=join_address(lab_session),
         card=card_of(lab_session),

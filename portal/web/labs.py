@@ -15,6 +15,7 @@ from portal.services.lab_subscriptions import Subscription
 from portal.services.labs import LabOffer
 from portal.web.context import actor, db, permission
 from portal.web.guides import guide_of
+from portal.web.lab_trials import card_of, verdicts
 from portal.web.languages import LANGUAGES, current_language
 from portal.web.search_words import matches, words_of
 
@@ -68,6 +69,7 @@ def index() -> str:
         subject=subject,
         whose=whose if whose in WHOSE else "",
         shelves=[name for name in WHOSE if any(whose_is(offer) == name for offer in whole)],
+        verdicts=verdicts(),
     )
 
 
@@ -93,6 +95,7 @@ def show(slug: str) -> str:
         guide_language=guide_language,
         standing=standing_of(offer),
         may_change=offer.published is not None and department_labs.may_change(actor(), offer.published),
+        trial=card_of(offer),
     )
 
 

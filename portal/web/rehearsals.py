@@ -10,11 +10,11 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.core.labs import lab_from_data
 from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Permission
 from portal.models import LabSession, Rehearsal
 from portal.services import lab_sessions, rehearsals, workflows
+from portal.services.lab_specs import spec_of
 from portal.services.workflows import Progress
 from portal.web.class_board import act
 from portal.web.context import actor, background, db, now, permission, site
@@ -51,7 +51,7 @@ class RehearsalCard:
 def card_of(lab_session: LabSession) -> RehearsalCard:
     rehearsal = rehearsals.newest(db(), lab_session.id)
     work = workflows.progress_of(db(), rehearsal.workflow_id, now()) if rehearsal and rehearsal.workflow_id else None
-    steps = lab_from_data(lab_session.lab_version.spec).steps
+    steps = spec_of(lab_session.lab_version).steps
     titles = {step.slug: step.title.read(current_language()) for step in steps}
     return RehearsalCard(lab_session, rehearsal, work if work and work.state in workflows.LIVE else None, titles)
 

@@ -11,11 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, PlaybookFailed, inner
-from portal.core.labs import CheckBy, LabStep, lab_from_data
+from portal.core.labs import CheckBy, LabStep
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import LabSession, Seat, StepResult, Student, Workflow
 from portal.services import seats, students
 from portal.services.checks import Eyes, Place, look, place_of, solve
+from portal.services.lab_specs import spec_of
 from portal.workflows.sequence import Context, Sequence, Step
 
 STEP_FAILED = N_("%(step)s: %(reason)s")
@@ -87,7 +88,7 @@ def way_to(ctx: Context, target: str) -> Way:
     with ctx.site.sessions() as db:
         seat = db.get_one(Seat, ctx.subject_id)
         lab_session = db.get_one(LabSession, seat.lab_session_id)
-        spec = lab_from_data(lab_session.lab_version.spec)
+        spec = spec_of(lab_session.lab_version)
         student = db.get(Student, seat.student_id) if seat.student_id else None
         return Way(
             place_of(seat),

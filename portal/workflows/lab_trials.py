@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Phrase
 from portal.core.guide_pairs import pair_mistakes
-from portal.core.labs import CheckBy, LabStep, lab_from_data
+from portal.core.labs import CheckBy, LabStep
 from portal.core.plain_data import to_plain
 from portal.models import LabTrial, Workflow
 from portal.services import lab_trials
 from portal.services.checks import SILENT, Eyes, Place, Sight, look_at, solve
+from portal.services.lab_specs import spec_of
 from portal.services.preconditions import PASSES_ALREADY
 from portal.services.seat_designs import design_of
 from portal.workflows.lone_seats import NOT_BOOTED, Held, LoneSeats
@@ -83,7 +84,7 @@ SEAT = LoneSeats(load)
 def compare_guides(ctx: Context) -> None:
     with ctx.write() as db:
         trial = db.get_one(LabTrial, ctx.subject_id)
-        mistakes = pair_mistakes(lab_from_data(trial.lab_version.spec))
+        mistakes = pair_mistakes(spec_of(trial.lab_version))
         trial.guide_mistakes = [to_plain(one) for one in mistakes]
 
 
@@ -122,7 +123,7 @@ def free(ctx: Context) -> None:
 
 def copies(db: Session, subject_id: UUID) -> int:
     """The bar grows with each step of the lab."""
-    return len(lab_from_data(db.get_one(LabTrial, subject_id).lab_version.spec).steps)
+    return len(spec_of(db.get_one(LabTrial, subject_id).lab_version).steps)
 
 
 def begun(db: Session, workflow: Workflow, ctx: Context) -> bool:

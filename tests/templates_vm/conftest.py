@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from portal.backends.playbooks_ansible import AnsiblePlaybooks
-from portal.backends.template_builds import Workshop, build
-from portal.backends.templates_folder import read_template
-from portal.config import ROOT
-from portal.core.templates import TemplateSpec
 from portal.interfaces import Json
+from portal.minicluster import Inventory
+from tests.labs.checked_labs import LabDesk, lab_desk
+from tests.minicluster.fixtures import running_minicluster
+from tests.templates_vm.workshops import build_in, workshop_in
 
 BuildDisk = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def build_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildDisk]:
-    """build_disk(slug, **overrides): by the same playbook and runner as `vivero template build`."""
-    cabinet = tmp_path_factory.mktemp("cabinet")
-    roles = ROOT / "playbooks" / "roles"
-    runner = AnsiblePlaybooks(ROOT / "playbooks", cabinet / "no-key", cabinet / "no-hosts")
-    workshop = Workshop(cabinet, cabinet / "cache", roles, runner, clock=lambda: datetime.now(UTC))
+def own_host() -> Iterator[Inventory]:
+    """A host of this process's own, so that labs on these templates need not wait for the shared ones."""
+    with running_minicluster(hosts=1) as cluster:
+        yield cluster.up(1)
 
-    def build_disk(slug: str, overrides: Mapping[str, Json] | None = None) -> Path:
-        spec = read_template(ROOT / "templates_vm" / slug, roles_dir=roles)
-        assert isinstance(spec, TemplateSpec)
-        return cabinet / build(workshop, spec, overrides=overrides).version.disk
 
-    yield build_disk
-    runner.close()
+@pytest.fixture(scope="module")
+def build_disk(own_host: Inventory) -> Iterator[BuildDisk]:
+    """build_disk(slug, **overrides): in the cabinet of that host, where labs find the template too."""
+    with workshop_in(own_host.cabinet) as workshop:
+
+        def build_disk(slug: str, overrides: Mapping[str, Json] | None = None) -> Path:
+            return build_in(workshop, slug, overrides)
+
+        yield build_disk
+
+
+@pytest.fixture(scope="module")
+def desk(own_host: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDesk]:
+    with lab_desk(own_host, tmp_path_factory.mktemp("desk")) as desk:
+        yield desk
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from portal.api.schemas.lab_trials import LabTrialOut
 from portal.api.schemas.values import AmountOut, Body, Slug, Whole
 from portal.core.labs import Level
 
@@ -51,6 +52,9 @@ class LabOut(BaseModel):
 
 class LabWithGuideOut(LabOut):
     guide: str = Field(description="Markdown, as it stands in the lab's folder.")
+    trial: LabTrialOut | None = Field(
+        None, description="The trial that goes on, else the last with a result; for those who may try the lab."
+    )
 
 
 class CloneIn(Body):
