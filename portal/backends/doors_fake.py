@@ -24,8 +24,7 @@ class FakeDoors:
         machine = self._behind(host, seat_id, door)
         if machine is None:
             return DoorAnswer(open=False)
-        with self.cluster.world() as world:
-            told = world.door_answers.get(f"{door}{path}")
+        told = self.cluster.seen().door_answers.get(f"{door}{path}")
         status, body = told or (200, f"<!doctype html><title>{machine.host_name}</title><h1>{machine.host_name}</h1>")
         return DoorAnswer(open=True, status=status, body=body)
 
@@ -34,7 +33,7 @@ class FakeDoors:
 
     def _behind(self, host: HostAddress, seat_id: UUID, door: str) -> FakeMachine | None:
         """The machine behind the door, if it serves."""
-        with self.cluster.host(host) as world:
-            seat = world.seats.get(str(seat_id))
-            machine = world.machines.get(seat.doors.get(door, "")) if seat and seat.host == host.name else None
+        world = self.cluster.look(host)
+        seat = world.seats.get(str(seat_id))
+        machine = world.machines.get(seat.doors.get(door, "")) if seat and seat.host == host.name else None
         return machine if machine is not None and machine.is_ready(self.cluster.clock()) else None
