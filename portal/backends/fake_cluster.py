@@ -144,6 +144,21 @@ class FakeCluster:
         self.clock = clock
         self._file = folder / "cluster.json"
         self._lock = folder / "cluster.lock"
+        self._seen: tuple[tuple[int, ...], World] = ((), World())
+
+    def seen(self) -> World:
+        """The world to look at: read again only when somebody has changed it, and never written back."""
+        try:
+            stat = self._file.stat()
+            sign = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            if sign != self._seen[0]:
+                self._seen = (sign, read_world(self._file.read_text()))
+        except FileNotFoundError:
+            self._seen = ((), World())
+        world, now = self._seen[1], self.clock()
+        for machine in world.machines.values():
+            machine.settle(now)
+        return world
 
     @contextmanager
     def world(self) -> Iterator[World]:
@@ -164,23 +179,31 @@ class FakeCluster:
 
     @contextmanager
     def host(self, host: HostAddress) -> Iterator[World]:
-        """The world as this host answers for it. Raises HypervisorUnavailable if the host is down."""
+        """The world as this host answers for it, to be changed. Raises HypervisorUnavailable if the host is down."""
+        self.reach(host)
         with self.world() as world:
-            troubles = world.troubles.get(host.name, [])
+            yield world
+
+    def reach(self, host: HostAddress) -> None:
+        troubles = self.seen().troubles.get(host.name, [])
         if Trouble.SLOW in troubles:
             time.sleep(2.0)
         if Trouble.HOST_DOWN in troubles:
             raise HypervisorUnavailable(N_("The host %(host)s does not answer."), host=host.name)
-        with self.world() as world:
-            yield world
 
     @contextmanager
     def machine(self, host: HostAddress, vm_id: UUID) -> Iterator[FakeMachine]:
         with self.host(host) as world:
-            machine = world.machines.get(str(vm_id))
-            if machine is None or machine.host != host.name:
-                raise MachineMissing(N_("The host %(host)s does not know this machine."), host=host.name)
-            yield machine
+            yield machine_in(world, host, vm_id)
+
+    def look(self, host: HostAddress) -> World:
+        """As `host`, for who changes nothing."""
+        self.reach(host)
+        return self.seen()
+
+    def look_at(self, host: HostAddress, vm_id: UUID) -> FakeMachine:
+        """As `machine`, for who changes nothing."""
+        return machine_in(self.look(host), host, vm_id)
 
     def trouble(self, host: str, *troubles: Trouble) -> None:
         """From now on this is wrong with the host; nothing, if nothing is named."""
@@ -220,6 +243,13 @@ def fall_ill(world: World, machine: FakeMachine) -> None:
     machine.ails = [one for part, ailments in world.ailing.items() if part in machine.name for one in ailments]
     if Ailment.STOPPED in machine.ails:
         machine.power = Power.OFF
+
+
+def machine_in(world: World, host: HostAddress, vm_id: UUID) -> FakeMachine:
+    machine = world.machines.get(str(vm_id))
+    if machine is None or machine.host != host.name:
+        raise MachineMissing(N_("The host %(host)s does not know this machine."), host=host.name)
+    return machine
 
 
 def read_world(text: str) -> World:

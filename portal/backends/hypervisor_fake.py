@@ -16,7 +16,7 @@ from portal.backends.fake_cluster import (
     FakeMachine,
     FakeSnapshot,
 )
-from portal.backends.fake_guest import run_in
+from portal.backends.fake_guest import only_looks, run_in
 from portal.backends.png import png_from_pixels
 from portal.backends.snapshot_xml import check_name
 from portal.core.errors import N_, Conflict, GuestSilent, NotFound
@@ -44,8 +44,8 @@ class FakeHypervisor:
         self.cluster = FakeCluster(folder, clock=clock)
 
     def describe(self, host: HostAddress) -> HostFacts:
-        with self.cluster.host(host) as world:
-            here = [machine for machine in world.machines.values() if machine.host == host.name]
+        world = self.cluster.look(host)
+        here = [machine for machine in world.machines.values() if machine.host == host.name]
         used = sum(machine.memory_mib for machine in here if machine.power == Power.RUNNING)
         free = STORAGE_MIB - len(world.machines) * 1024
         return HostFacts(
@@ -53,13 +53,11 @@ class FakeHypervisor:
         )
 
     def machines(self, host: HostAddress) -> list[MachineSeen]:
-        with self.cluster.host(host) as world:
-            here = [machine for machine in world.machines.values() if machine.host == host.name]
+        here = [machine for machine in self.cluster.look(host).machines.values() if machine.host == host.name]
         return [seen(machine) for machine in here if not machine.seat]
 
     def machine(self, host: HostAddress, vm_id: UUID) -> MachineSeen:
-        with self.cluster.machine(host, vm_id) as machine:
-            return seen(machine)
+        return seen(self.cluster.look_at(host, vm_id))
 
     def start(self, host: HostAddress, vm_id: UUID) -> None:
         with self.cluster.machine(host, vm_id) as machine:
@@ -83,21 +81,19 @@ class FakeHypervisor:
             machine.switch_on(now)
 
     def agent_answers(self, host: HostAddress, vm_id: UUID) -> bool:
-        with self.cluster.machine(host, vm_id) as machine:
-            return machine.is_ready(self.cluster.clock())
+        return self.cluster.look_at(host, vm_id).is_ready(self.cluster.clock())
 
     def serial_log(self, host: HostAddress, vm_id: UUID) -> str:
-        with self.cluster.machine(host, vm_id) as machine:
-            return machine.printed(self.cluster.clock())
+        return self.cluster.look_at(host, vm_id).printed(self.cluster.clock())
 
     def screenshot(self, host: HostAddress, vm_id: UUID) -> Screenshot:
-        with self.cluster.machine(host, vm_id) as machine:
-            check_running(machine)
-            return Screenshot(picture(int(self.cluster.clock() - machine.started_at)))
+        machine = self.cluster.look_at(host, vm_id)
+        check_running(machine)
+        return Screenshot(picture(int(self.cluster.clock() - machine.started_at)))
 
     def snapshots(self, host: HostAddress, vm_id: UUID) -> list[Snapshot]:
-        with self.cluster.machine(host, vm_id) as machine:
-            return [Snapshot(s.name, s.description, datetime.fromtimestamp(s.taken_at, UTC)) for s in machine.snapshots]
+        kept = self.cluster.look_at(host, vm_id).snapshots
+        return [Snapshot(s.name, s.description, datetime.fromtimestamp(s.taken_at, UTC)) for s in kept]
 
     def take_snapshot(self, host: HostAddress, vm_id: UUID, *, name: str, description: str) -> None:
         check_name(name)
@@ -119,23 +115,24 @@ class FakeHypervisor:
             machine.snapshots.remove(find(machine, name))
 
     def leftovers(self, host: HostAddress) -> HostLeftovers:
-        with self.cluster.host(host) as world:
-            machines = [machine for machine in world.machines.values() if not machine.seat]
+        machines = [machine for machine in self.cluster.look(host).machines.values() if not machine.seat]
         reserved = frozenset(UUID(machine.vm_id) for machine in machines if machine.address)
         return HostLeftovers(frozenset(UUID(machine.vm_id) for machine in machines), reserved)
 
     def run_in_guest(self, host: HostAddress, vm_id: UUID, command: Sequence[str], *, timeout_s: float) -> GuestAnswer:
-        with self.cluster.machine(host, vm_id) as machine:
-            if not machine.is_ready(self.cluster.clock()):
-                raise GuestSilent(N_("The machine's agent does not answer."))
+        machine = self.cluster.look_at(host, vm_id)
+        if not machine.is_ready(self.cluster.clock()):
+            raise GuestSilent(N_("The machine's agent does not answer."))
+        if only_looks(command):
+            return run_in(self.cluster.seen(), machine, command)
         with self.cluster.world() as world:
             return run_in(world, world.machines[str(vm_id)], command)
 
     def seat_traces(self, host: HostAddress) -> SeatTraces:
-        with self.cluster.host(host) as world:
-            machines = {UUID(m.seat) for m in world.machines.values() if m.seat and m.host == host.name}
-            here = frozenset(UUID(seat.seat_id) for seat in world.seats.values() if seat.host == host.name)
-            everywhere = frozenset(UUID(seat_id) for seat_id in world.seats)
+        world = self.cluster.look(host)
+        machines = {UUID(m.seat) for m in world.machines.values() if m.seat and m.host == host.name}
+        here = frozenset(UUID(seat.seat_id) for seat in world.seats.values() if seat.host == host.name)
+        everywhere = frozenset(UUID(seat_id) for seat_id in world.seats)
         return SeatTraces(frozenset(machines), folders=everywhere, namespaces=here, sockets=here)
 
     def running(self, host: HostAddress) -> frozenset[UUID]:

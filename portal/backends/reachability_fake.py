@@ -15,5 +15,5 @@ class FakeReachability:
 
     def tcp_open(self, address: str, port: int, *, timeout_s: float = 1.0) -> bool:
         now = self._cluster.clock()
-        with self._cluster.world() as world:
-            return any(machine.address == address and machine.is_ready(now) for machine in world.machines.values())
+        machines = self._cluster.seen().machines.values()
+        return any(machine.address == address and machine.is_ready(now) for machine in machines)

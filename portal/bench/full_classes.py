@@ -1,8 +1,8 @@
-"""A class that goes on: its seats made, a student at each, its teacher logged in."""
+"""Classes that go on: their seats made, a student at each, their teacher logged in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,18 +27,20 @@ class FullClass:
 
 
 @contextmanager
-def full_class(site: Site, slug: str, seats: int, say: Say) -> Iterator[FullClass]:
-    """Ended with the block, so that the hosts are as before."""
-    lab_session_id = book(site, slug, seats)
+def full_classes(site: Site, slug: str, seats: Sequence[int], say: Say) -> Iterator[list[FullClass]]:
+    """One class for each number of seats, all prepared together; ended with the block, so that hosts are as before."""
+    ids = [book(site, slug, count) for count in seats]
     with site.write_sessions.begin() as db:
-        lab_session = db.get_one(LabSession, lab_session_id)
-        teaching.prepare(db, lab_session=lab_session, queue=site.queue, now=site.clock(), by=None)
-    say(f"preparing a class of {seats}")
-    wait_for(lambda: is_ready(site, lab_session_id), seconds=PATIENCE_S, what="preparing the class", every_s=0.1)
+        for one in ids:
+            lab_session = db.get_one(LabSession, one)
+            teaching.prepare(db, lab_session=lab_session, queue=site.queue, now=site.clock(), by=None)
+    say(f"preparing {sum(seats)} seats")
     try:
-        yield begun(site, lab_session_id)
+        wait_for(lambda: all(is_ready(site, one) for one in ids), seconds=PATIENCE_S, what="preparing", every_s=0.5)
+        yield [begun(site, one) for one in ids]
     finally:
-        seconds_of_end(site, lab_session_id)
+        for one in ids:
+            seconds_of_end(site, one)
 
 
 def begun(site: Site, lab_session_id: UUID) -> FullClass:
@@ -51,6 +53,5 @@ def begun(site: Site, lab_session_id: UUID) -> FullClass:
             joined = students.join(db, code=lab_session.join_code or "", name=name, locale="es", now=now)
             students.sit_down(db, joined.student, now)
             keys.append(joined.key)
-        return FullClass(
-            lab_session_id, login_sessions.open_session(db, account_id=teacher.account_id, now=now), tuple(keys)
-        )
+        login = login_sessions.open_session(db, account_id=teacher.account_id, now=now)
+        return FullClass(lab_session_id, login, tuple(keys))

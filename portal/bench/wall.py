@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portal.bench import ground
-from portal.bench.full_classes import full_class
+from portal.bench.full_classes import full_classes
 from portal.bench.ground import Say, hosts_known, hosts_of, own_environ, temporary_folder, wait_for
 from portal.bench.memory import Portal, started
 from portal.bench.spent import name_of, seconds_by, seconds_of, spent_since
@@ -88,7 +88,7 @@ def real_hosts(
 def measured(where: str, watched: Watched, seats: int, seconds: float, say: Say) -> Row:
     portal = watched.portal
     wait_for(lambda: hosts_known(portal.site, portal.children), seconds=90, what="the worker's first look at the hosts")
-    with full_class(portal.site, LAB, seats, say) as full:
+    with full_classes(portal.site, LAB, [seats], say) as (full,):
         time.sleep(min(SETTLE_S, seconds))
         before = watched.seconds()
         time.sleep(seconds)

@@ -10,6 +10,7 @@ import typer
 
 from portal.bench.calendar import bench_calendar
 from portal.bench.classes import bench_classes
+from portal.bench.classroom import Load, bench_classroom
 from portal.bench.clones import bench_clones
 from portal.bench.ground import prepared
 from portal.bench.memory import bench_memory
@@ -118,6 +119,19 @@ def wall(
     with one_clear_line():
         table = bench_wall(say, seats=seats, seconds=seconds, hosts=hosts, minicluster=minicluster, cabinet=cabinet)
     show([table], json=json)
+
+
+@app.command()
+def classroom(
+    students: Annotated[int, typer.Option(min=1, max=400, help="How many students have their page open.")] = 200,
+    consoles: Annotated[int, typer.Option(min=0, max=400, help="How many of them have a console open.")] = 60,
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="How long, once everybody is there.")] = 60,
+    json: AsJson = False,
+) -> None:
+    """Pages and consoles of whole classes at work on one server, on the simulator."""
+    with one_clear_line():
+        tables = bench_classroom(Load(students, min(consoles, students), seconds), say)
+    show(tables, json=json)
 
 
 def counts_in(text: str) -> list[int]:

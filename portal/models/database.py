@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from portal.core.errors import N_, Invalid
+from portal.models.turns import Turns
 
 # A process that freezes in a transaction must not hold its locks for ever: PostgreSQL ends the transaction.
 IDLE_IN_TRANSACTION_MS = 15_000
@@ -27,7 +28,8 @@ def open_database(url: str, *, pool_size: int = 10) -> Engine:
         keep_private(parsed.database)
         engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
         event.listen(engine, "connect", prepare_sqlite)
-        event.listen(engine, "begin", begin_sqlite)
+        turns = Turns(engine)
+        event.listen(engine, "begin", lambda connection: begin_sqlite(connection, turns))
         return engine
     options = {"options": f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"}
     return create_engine(
@@ -68,10 +70,12 @@ def prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def begin_sqlite(connection: Any) -> None:
+def begin_sqlite(connection: Any, turns: Turns) -> None:
     """BEGIN IMMEDIATE where execution option vivero_write is set: a writer that read first can't be upgraded late."""
-    immediate = connection.get_execution_options().get("vivero_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    if connection.get_execution_options().get("vivero_write", False):
+        turns.begin(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
 
 
 AUDIT_KEY = "vivero_audit_key"

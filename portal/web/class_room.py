@@ -15,7 +15,7 @@ from portal.services.seat_designs import KEYBOARD
 from portal.web.class_choices import again_choices
 from portal.web.class_views import ClassView, Phase, present_marks, view_of_class
 from portal.web.consoles import wanted_kind, words
-from portal.web.context import background, close_db, db, now, own_key, public, site, student, student_page
+from portal.web.context import background, close_db, db, now, own_key, public, read_again, site, student, student_page
 from portal.web.languages import current_language, in_words
 from portal.web.students import keep_key, note_presence
 from portal.workflows.checking import check_step
@@ -90,6 +90,7 @@ def sit_down() -> ResponseReturnValue:
     db().commit()
     if "HX-Request" not in request.headers:
         return to_class()
+    read_again()
     return load_again() if request.form.get("phase") != present_marks().phase else ("", 204)
 
 
@@ -122,7 +123,7 @@ def check() -> ResponseReturnValue:
     try:
         check_step(site(), student_id=student_id, step=step)
     except PortalError as error:
-        close_db()
+        read_again()
         if "HX-Request" not in request.headers:
             raise
         return render_template("class_room/_guide.html", view=view_of_class(), told=in_words(error))
@@ -135,6 +136,7 @@ def wanted_step() -> str:
 
 def guide_again() -> ResponseReturnValue:
     if "HX-Request" in request.headers:
+        read_again()
         return render_template("class_room/_guide.html", view=view_of_class())
     return to_class()
 
@@ -157,6 +159,7 @@ def lower_hand() -> ResponseReturnValue:
 
 def hand_again() -> ResponseReturnValue:
     if "HX-Request" in request.headers:
+        read_again()
         return render_template("class_room/_hand.html", view=view_of_class())
     return to_class()
 

@@ -63,6 +63,12 @@ def close_db(_error: BaseException | None = None) -> None:
         opened.close()
 
 
+def read_again() -> None:
+    """After the commit: what is still shown is read without keeping other writers waiting."""
+    close_db()
+    g.db = site().sessions()
+
+
 def login_account_id() -> UUID | None:
     """Whose log-in this browser holds, as the session found it."""
     return cast("UUID | None", g.get("login_account_id"))
