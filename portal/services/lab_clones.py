@@ -19,6 +19,7 @@ from portal.interfaces import LabReader
 from portal.models import Department, DepartmentLab, Lab, LabDraft, LabRelease, LabVersion
 from portal.services import department_labs, labs
 from portal.services.department_labs import note
+from portal.services.quotas import lock_department
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}")
 LONGEST_SLUG = 60
@@ -30,6 +31,7 @@ def clone(
 ) -> Lab:
     """A lab of the department's own, with a draft that says what the other one says. Nothing is published yet."""
     department = department_labs.department_of(db, actor, department_id)
+    lock_department(db, department.id)  # of two clones with one name the second is told
     source = labs.get(db, actor=actor, slug=slug)
     if source.version is None or source.spec is None:
         raise Conflict(department_labs.WHY_NOT_PUBLISHED)

@@ -16,6 +16,7 @@ from portal.core.policy import Actor
 from portal.models import Department, DepartmentLab, LabRelease, LabSubscription, LabVersion
 from portal.services import department_labs, labs
 from portal.services.audit import record
+from portal.services.quotas import lock_department
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def subscribe(
 ) -> LabSubscription:
     """From now on classes of the department get this version. It must be the newest: older ones are not handed out."""
     department = department_labs.department_of(db, actor, department_id)
+    lock_department(db, department.id)
     published, newest = offered_lab(db, actor, slug)
     if department.id == published.department_id:
         raise Conflict(N_("A department always teaches the newest version of its own labs."), field="department_id")
@@ -98,6 +100,7 @@ def subscribe(
 def unsubscribe(db: Session, *, actor: Actor, slug: str, now: datetime, department_id: UUID | None = None) -> None:
     """No new classes of it in the department; those that are booked take place."""
     department = department_labs.department_of(db, actor, department_id)
+    lock_department(db, department.id)
     held = db.get(LabSubscription, (slug, department.id)) if slug.isprintable() else None
     if held is None:
         raise NotFound(N_("The department has not subscribed to this lab."))

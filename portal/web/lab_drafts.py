@@ -35,10 +35,11 @@ def draft_of(slug: str) -> Draft:
 
 
 def page(place: str, draft: Draft, /, form: DraftForm | None = None, **words: Any) -> str:
-    """One of the editor's pages; `form` is about the draft as it is now."""
-    if form is not None:
+    """One of the editor's pages. What is typed is about the draft that was seen, until its writer hears of another."""
+    if form is not None and (words.get("faster") or not form.is_submitted()):
         form.about(draft.revision)
-    title = department_labs.title_of(draft.published).read(current_language())
+    called = draft.spec.title if draft.spec else department_labs.title_of(draft.published)
+    title = called.read(current_language())
     return render_template(
         f"{place}.html", draft=draft, slug=draft.lab.slug, form=form, title=title, guides=GUIDES, **words
     )
@@ -67,14 +68,14 @@ def file(slug: str, name: str) -> ResponseReturnValue:
             seen = lab_drafts.preview(
                 db(), actor=actor(), reader=site().lab_reader, slug=slug, name=name, text=text
             )  # fmt: skip
-            return file_page(seen, name, form, revision=form.seen)
+            return file_page(seen, name, form)
         lab_drafts.save_text(db(), actor=actor(), slug=slug, name=name, text=text, revision=form.seen, now=now())
     except PortalError as error:
         return refused(error, slug, form, lambda draft, **more: file_page(draft, name, form, **more))
     return saved(url_for("lab_drafts.file", slug=slug, name=name))
 
 
-def file_page(draft: Draft, name: str, form: TextForm, *, revision: int | None = None, faster: str = "") -> str:
+def file_page(draft: Draft, name: str, form: TextForm, *, faster: str = "") -> str:
     text, language = form.text.data or "", language_of(name)
     kept = text_of(draft.files, name)
     guide = None
@@ -82,7 +83,7 @@ def file_page(draft: Draft, name: str, form: TextForm, *, revision: int | None =
         guide = preview_of(text, language)
     return page(
         "lab_drafts/file",
-        draft if revision is None else with_revision(draft, revision),
+        draft,
         form,
         name=name,
         guide=guide,
@@ -92,11 +93,6 @@ def file_page(draft: Draft, name: str, form: TextForm, *, revision: int | None =
         changes=difference(kept, text.replace("\r\n", "\n")) if faster else (),
         removable=name not in MAIN_FILES,
     )
-
-
-def with_revision(draft: Draft, revision: int) -> Draft:
-    """A look at what is typed does not make it newer: what was saved meanwhile is told when it is saved."""
-    return Draft(**{**vars(draft), "revision": revision})
 
 
 def saved(address: str) -> ResponseReturnValue:
@@ -126,10 +122,11 @@ def preview(slug: str, name: str) -> ResponseReturnValue:
     draft, trouble, guide = None, "", None
     try:
         draft = lab_drafts.preview(db(), actor=actor(), reader=site().lab_reader, slug=slug, name=name, text=text)
-        guide = preview_of(text, language)
     except Invalid as error:
         trouble = in_words(error)
-    db().rollback()
+    db().rollback()  # nobody waits for the writing lock while the guide is made
+    if draft is not None:
+        guide = preview_of(text, language)
     return render_template(
         "lab_drafts/_preview.html", slug=slug, draft=draft, name=name, guide=guide, guide_language=language,
         trouble=trouble,
@@ -157,14 +154,17 @@ def about(slug: str) -> ResponseReturnValue:
 def machines(slug: str) -> ResponseReturnValue:
     draft = draft_of(slug)
     try:
-        outline = lab_drafts.outline(site().lab_reader, draft)
+        form = machines_form_of(draft)
     except Invalid as error:
         return page("lab_drafts/machines", draft, unreadable=in_words(error))
-    usable = lab_drafts.usable_templates(db(), draft.published)
-    form = machines_form(outline.machines, usable, current_language())
     if not form.validate_on_submit():
         return page("lab_drafts/machines", draft, form), 422 if form.is_submitted() else 200
     return save_values(slug, form, "machines")
+
+
+def machines_form_of(draft: Draft) -> MachinesForm:
+    outline = lab_drafts.outline(site().lab_reader, draft)
+    return machines_form(outline.machines, lab_drafts.usable_templates(db(), draft.published), current_language())
 
 
 def save_values(slug: str, form: AboutForm | MachinesForm, name: str) -> ResponseReturnValue:
@@ -179,8 +179,18 @@ def save_values(slug: str, form: AboutForm | MachinesForm, name: str) -> Respons
             now=now(),
         )
     except PortalError as error:
-        return refused(error, slug, form, lambda draft, **more: page(f"lab_drafts/{name}", draft, form, **more))
+        return refused(error, slug, form, lambda draft, **more: values_page(draft, form, name, **more))
     return saved(url_for(f"lab_drafts.{name}", slug=slug))
+
+
+def values_page(draft: Draft, form: AboutForm | MachinesForm, name: str, *, faster: str = "") -> str:
+    """Machines may have come or gone meanwhile: the fields are those of the machines that there are now."""
+    if faster and isinstance(form, MachinesForm):
+        try:
+            form = machines_form_of(draft)
+        except Invalid as error:
+            return page(f"lab_drafts/{name}", draft, unreadable=in_words(error))
+    return page(f"lab_drafts/{name}", draft, form, faster=faster)
 
 
 @bp.route("/<slug>/edit/files", methods=["GET", "POST"])

@@ -133,4 +133,5 @@ def all_words(offer: LabOffer) -> str:
     texts = [spec.title, spec.summary, *(step.title for step in spec.steps), *(one.label for one in spec.machines)]
     both = [word for words in texts for word in (words.es, words.en)]
     subject = SUBJECT_NAMES.get(spec.subject, "")
-    return " ".join([spec.slug, spec.subject, subject, gettext(subject) if subject else "", *both])
+    owner = offer.published.department.name if offer.published else ""
+    return " ".join([spec.slug, owner, spec.subject, subject, gettext(subject) if subject else "", *both])

@@ -214,6 +214,16 @@ def test_who_saves_second_is_told_and_loses_nothing(cloned: CheckingClient, site
     assert draft(site).files["guide.en.md"] == "Mine.\n"
 
 
+def test_a_mistake_in_between_hides_nobody_who_was_faster(cloned: CheckingClient, site: Site) -> None:
+    seen = revision(cloned, GUIDE)
+    assert save(cloned, "Hers.\n") == 303
+    for wrong in ({"text": "a\x07b"}, {"text": "Mine.", "preview": "yes"}):
+        text = cloned.send(GUIDE, {**wrong, "revision": seen}).get_data(as_text=True)
+        assert f'value="{seen}"' in text.split('name="revision"')[1][:40]
+    assert cloned.send(GUIDE, {"text": "Mine.", "revision": seen}).status_code == 409
+    assert draft(site).files["guide.en.md"] == "Hers.\n"
+
+
 def test_a_form_of_one_part_told_of_another_loses_nothing(cloned: CheckingClient) -> None:
     seen = revision(cloned, f"{EDIT}/about")
     save(cloned, "Hers.\n")
@@ -262,14 +272,30 @@ def test_a_wrong_answer_is_told_beside_its_field(cloned: CheckingClient, field: 
     assert f'id="{field}-error"' in answer.get_data(as_text=True)
 
 
+MACHINES = {"machine_desk": "micro-linux/small", "machine_server": "micro-linux/tiny"}
+OTHER = {"desk": "server", "server": "desk"}
+
+
 def test_machines_are_chosen_from_what_the_department_may_use(cloned: CheckingClient, site: Site) -> None:
     address = f"{EDIT}/machines"
     text = page(cloned, address)
     assert 'value="micro-linux/small"' in text
-    data = {"machine_0": "micro-linux/small", "machine_1": "micro-linux/tiny", "revision": revision(cloned, address)}
+    data = {**MACHINES, "revision": revision(cloned, address)}
     assert cloned.send(address, data).status_code == 303
     assert "size: small" in draft(site).files["lab.yml"]
-    assert cloned.send(address, {**data, "machine_0": "windows/huge"}).status_code == 422
+    assert cloned.send(address, {**data, "machine_desk": "windows/huge"}).status_code == 422
+
+
+def test_machines_that_changed_places_meanwhile_keep_what_was_chosen_for_them(
+    cloned: CheckingClient, site: Site
+) -> None:
+    address, data = f"{EDIT}/machines", {**MACHINES, "revision": "1"}
+    swapped = re.sub("name: (desk|server)", lambda found: f"name: {OTHER[found[1]]}", draft(site).files["lab.yml"])
+    save(cloned, swapped, f"{EDIT}/files/lab.yml")
+    assert cloned.send(address, data).status_code == 409
+    assert cloned.send(address, {**data, "revision": str(draft(site).revision)}).status_code == 303
+    text = draft(site).files["lab.yml"]
+    assert text.index("name: server") < text.index("size: tiny") < text.index("name: desk") < text.index("size: small")
 
 
 def test_a_machine_whose_template_went_away_keeps_its_choice(cloned: CheckingClient, site: Site) -> None:

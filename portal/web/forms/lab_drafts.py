@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from portal.web.forms.fields import CountField, PortalForm, options, stripped
 
 MISSING = _("Please fill this in.")
 TOO_LONG = _("Please keep it below %(max)d characters.")
+HOST_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 Values = Mapping[tuple[str | int, ...], Any]
 
 
@@ -122,11 +124,13 @@ class AboutForm(DraftForm):
 class MachinesForm(DraftForm):
     """One field for each machine, made by `machines_form`: a template and one of its sizes are one choice."""
 
+    places: Mapping[str, int] = {}  # of each field's machine in lab.yml
+
     def machine_fields(self) -> list[Any]:
-        return [field for name, field in self._fields.items() if name.startswith("machine_")]
+        return [self._fields[name] for name in self.places]
 
     def values(self) -> Values:
-        chosen = [(number, field.data.split("/", 1)) for number, field in enumerate(self.machine_fields())]
+        chosen = [(number, self._fields[name].data.split("/", 1)) for name, number in self.places.items()]
         return {
             ("machines", number, part): value
             for number, pair in chosen
@@ -137,20 +141,29 @@ class MachinesForm(DraftForm):
 def machines_form(
     machines: Sequence[OutlinedMachine], templates: Sequence[TemplateSpec], language: str
 ) -> MachinesForm:
-    """A class of its own for these machines, as WTForms wants fields to be known."""
+    """A class of its own for these machines, as WTForms wants fields to be known.
+
+    A field is called after its machine: an answer never lands at another one that has taken its place meanwhile.
+    """
     offered = [
         (f"{template.slug}/{size.slug}", f"{template.name.read(language)} · {size.label.read(language)}")
         for template in templates
         for size in template.sizes
     ]
-    fields = {
-        f"machine_{number}": SelectField(label_of(machine, language), choices=choices_of(machine, offered))
-        for number, machine in enumerate(machines)
+    named = {field_name(machine, number): (number, machine) for number, machine in enumerate(machines)}
+    fields: dict[str, Any] = {
+        name: SelectField(label_of(machine, language), choices=choices_of(machine, offered))
+        for name, (_number, machine) in named.items()
     }
+    fields["places"] = {name: number for name, (number, _machine) in named.items()}
     form: MachinesForm = type("MachinesFormOfLab", (MachinesForm,), fields)(
-        data={f"machine_{number}": value_of(machine) for number, machine in enumerate(machines)}
+        data={name: value_of(machine) for name, (_number, machine) in named.items()}
     )
     return form
+
+
+def field_name(machine: OutlinedMachine, number: int) -> str:
+    return f"machine_{machine.name}" if HOST_NAME.fullmatch(machine.name) else f"machine_{number}"
 
 
 def label_of(machine: OutlinedMachine, language: str) -> str:
