@@ -39,8 +39,9 @@ class SeatWeights:
         if self.merged is not None and self.by_kernel is not None:
             row |= {
                 "with KSM MiB": self.merged / self.seats,
-                "saved MiB": self.by_kernel.saved_mib / self.seats,
+                "saved MiB": (self.settled - self.merged) / self.seats,
                 "saved %": 100 * (1 - self.merged / self.settled),
+                "pages_sharing MiB": self.by_kernel.saved_mib,
                 "merging s": self.by_kernel.seconds,
                 "ksmd s": self.by_kernel.busy_s,
             }
@@ -75,9 +76,10 @@ def held_mib(pids: Sequence[int]) -> float:
 
 
 def weights_table(found: Sequence[SeatWeights]) -> Table:
-    columns = ("seats", "at once MiB", "settled MiB", "with KSM MiB", "saved MiB", "saved %", "merging s", "ksmd s")
+    columns = ("seats", "at once MiB", "settled MiB", "with KSM MiB", "saved MiB", "saved %")
+    by_kernel = ("pages_sharing MiB", "merging s", "ksmd s")
     notes = (
         f"A seat's share of what QEMU holds (PSS), restored from memory: when ready, {SETTLE_S:.0f} s later, and with",
-        "equal pages merged. “Saved” is what the kernel counts; “ksmd” its own time for it, in seconds of a processor.",
+        "equal pages merged. “pages_sharing” is the kernel's count for the whole machine, “ksmd” its own time for it.",
     )
-    return Table("Memory of a seat", columns, [one.row() for one in found], notes)
+    return Table("Memory of a seat", (*columns, *by_kernel), [one.row() for one in found], notes)
