@@ -30,6 +30,8 @@ def domain_xml(machine: Machine, places: Places, ways: HostWays, *, first_boot: 
     metadata = SubElement(domain, "metadata")
     SubElement(metadata, "vivero:vm", {"xmlns:vivero": NAMESPACE, "owner": machine.owner})
     text(domain, "memory", str(machine.memory_mib), unit="MiB")
+    # Only seats of classes, copies of one image, may share equal pages: by them neighbours can be guessed at.
+    SubElement(SubElement(domain, "memoryBacking"), "nosharepages")
     text(domain, "vcpu", str(machine.vcpus))
     add_system(domain, machine, places)
     add_events(domain)

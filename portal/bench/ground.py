@@ -15,9 +15,11 @@ from sqlalchemy import select, update
 
 from portal.backends import engine_dbos
 from portal.backends.ansible_files import SshWay
+from portal.backends.labs_folder import read_lab
 from portal.backends.template_versions import versions
 from portal.config import ROOT, read_settings
 from portal.core.errors import N_, NotFound, OutsideUnavailable
+from portal.core.labs import BrokenLab
 from portal.demo.processes import Children
 from portal.demo.run import VIVERO, command
 from portal.interfaces import HostAddress
@@ -68,11 +70,13 @@ def temporary_folder(purpose: str) -> Iterator[Path]:
 
 
 @contextmanager
-def prepared(*, minicluster: Path | None, cabinet: Path | None, say: Say) -> Iterator[Ground]:
-    """Everything up; leaving the block takes down what was brought up here."""
+def prepared(*, minicluster: Path | None, cabinet: Path | None, say: Say, lab: str | None = None) -> Iterator[Ground]:
+    """Everything up, with the disks that this lab's machines have; leaving the block takes down what came up here."""
     with temporary_folder("clones") as var, hosts_of(minicluster, var, say) as inventory:
         environ = environ_of(var, inventory)
         disk = provide_template(inventory, cabinet, environ, say)
+        for slug in templates_of(lab) if lab else ():
+            provide_template(inventory, cabinet, environ, say, slug=slug)
         say("preparing a database and a worker")
         site = make_site(environ, inventory.hosts)
         children = Children(var / "logs", environ)
@@ -123,19 +127,37 @@ def environ_of(var: Path, inventory: Inventory) -> dict[str, str]:
     }
 
 
-def provide_template(inventory: Inventory, cabinet: Path | None, environ: Mapping[str, str], say: Say) -> str:
-    """The newest disk of micro-linux: the one that is there, a copy from another cabinet, or a new build."""
-    if not versions(inventory.cabinet, TEMPLATE):
-        if cabinet is not None:
-            source, target = (folder / "templates" / TEMPLATE for folder in (cabinet, inventory.cabinet))
-            shutil.copytree(source, target, dirs_exist_ok=True)
+def templates_of(lab: str) -> list[str]:
+    """What a shipped lab's machines are made from. Raises NotFound."""
+    found = read_lab(ROOT / "labs" / lab)
+    if isinstance(found, BrokenLab):
+        raise NotFound(N_("There is no lab “%(slug)s”."), slug=lab)
+    return sorted({machine.template for machine in found.machines})
+
+
+def provide_template(
+    inventory: Inventory, cabinet: Path | None, environ: Mapping[str, str], say: Say, *, slug: str = TEMPLATE
+) -> str:
+    """The newest disk of the template: the one that is there, a copy from another cabinet, or a new build."""
+    if not versions(inventory.cabinet, slug):
+        known = versions(cabinet, slug) if cabinet is not None else []
+        if cabinet is not None and known:
+            say(f"copying the template {slug}")
+            copy_version(cabinet / known[-1].disk, inventory.cabinet / "templates" / slug)
         else:
-            say(f"building the template {TEMPLATE}")
-            command(environ, "template", "build", TEMPLATE, "--if-changed")
-    built = versions(inventory.cabinet, TEMPLATE)
+            say(f"building the template {slug}")
+            command(environ, "template", "build", slug, "--if-changed")
+    built = versions(inventory.cabinet, slug)
     if not built:
-        raise NotFound(N_("There is no disk of %(template)s."), template=TEMPLATE)
+        raise NotFound(N_("There is no disk of %(template)s."), template=slug)
     return built[-1].disk
+
+
+def copy_version(disk: Path, folder: Path) -> None:
+    """The description last: a version counts once both are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in (disk, disk.with_suffix(".json")):
+        shutil.copy2(source, folder / source.name)
 
 
 def make_site(environ: Mapping[str, str], hosts: Sequence[HostAddress]) -> Site:

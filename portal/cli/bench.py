@@ -27,7 +27,7 @@ MOST_CLONES = 40
 RunningMinicluster = Annotated[
     Path | None, typer.Option(help="A running minicluster's folder; without it one is brought up and down.")
 ]
-Cabinet = Annotated[Path | None, typer.Option(help="A cabinet to copy micro-linux from instead of building.")]
+Cabinet = Annotated[Path | None, typer.Option(help="A cabinet to copy templates from instead of building.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
 
@@ -66,13 +66,16 @@ def class_(
     cabinet: Cabinet = None,
     cold: Annotated[bool, typer.Option(help="Also boot the seats.")] = True,
     plain: Annotated[bool, typer.Option(help="Also measure the plain playbook.")] = True,
+    ksm: Annotated[
+        bool, typer.Option(help="Also weigh the seats while the kernel merges equal pages; its settings are put back.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """From "prepare" to all seats ready: restored, booted, and beside a bare script that restores the same memory."""
     with one_clear_line():
         counts = counts_in(seats)
-        with prepared(minicluster=minicluster, cabinet=cabinet, say=say) as ground:
-            tables = bench_classes(ground, lab, counts, rounds=rounds, cold=cold, plain=plain, say=say)
+        with prepared(minicluster=minicluster, cabinet=cabinet, say=say, lab=lab) as ground:
+            tables = bench_classes(ground, lab, counts, rounds=rounds, cold=cold, plain=plain, ksm=ksm, say=say)
     show(tables, json=json)
 
 

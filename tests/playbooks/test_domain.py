@@ -38,6 +38,10 @@ def test_a_machine_gets_what_was_ordered(order: dict[str, Any]) -> None:
     assert attributes(domain, "devices/interface/mac") == {"address": order["mac"]}
 
 
+def test_machines_of_departments_share_no_memory_with_neighbours(order: dict[str, Any]) -> None:
+    assert parsed(order).find("memoryBacking/nosharepages") is not None
+
+
 def test_the_owner_is_marked_and_cannot_break_out_of_the_mark(order: dict[str, Any]) -> None:
     domain = parsed({**order, "owner": "Ada \"'/><evil/>"})
     assert attributes(domain, "metadata/{https://vivero.invalid/ns/1}vm") == {"owner": "Ada \"'/><evil/>"}

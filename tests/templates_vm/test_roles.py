@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,19 @@ def test_the_build_playbook_parses() -> None:
         env={**os.environ, "ANSIBLE_ROLES_PATH": str(ROLES), "LC_ALL": "C.UTF-8"},
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_base_systems_are_made_where_their_mounts_end_with_them() -> None:
+    """Killed outside of a namespace, mmdebstrap leaves /dev/shm of the machine mounted in its working folder."""
+    makers = [
+        path
+        for path in ROLES.glob("template_*/tasks/*.yml")
+        if re.search(r"^ +(- )?.*\bmmdebstrap\b", path.read_text(), re.M)
+    ]
+    words = {path: " ".join(path.read_text().replace("- ", "").split()) for path in makers if "mirror" not in str(path)}
+    assert len(words) == 2
+    for path, text in words.items():
+        assert re.search(r"unshare --mount --propagation[ =]private mmdebstrap --quiet", text), path
 
 
 @pytest.mark.parametrize("tasks", sorted(ROLES.glob("template_*/*/main.yml")), ids=lambda path: path.parts[-3])
