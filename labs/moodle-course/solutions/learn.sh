@@ -3,6 +3,7 @@ exec runuser -u www-data -- php <<'END'
 define('CLI_SCRIPT', true);
 require '/var/www/moodle/config.php';
 require_once "$CFG->libdir/phpunit/classes/util.php";
+require_once "$CFG->dirroot/mod/assign/locallib.php";
 require_once "$CFG->dirroot/mod/page/lib.php";
 \core\session\manager::set_user($DB->get_record('user', ['username' => 'enfermeria1'], '*', MUST_EXIST));
 $course = $DB->get_record('course', ['shortname' => 'HIGIENE'], '*', MUST_EXIST);

@@ -7,4 +7,4 @@ docente1,Docente,Uno,docente1@hospital.example,Clase-de-campus.2
 END
 chown vivero: /home/vivero/people.csv
 exec runuser -u www-data -- php /var/www/moodle-public/admin/tool/uploaduser/cli/uploaduser.php \
-    --file=/home/vivero/people.csv
+    --file=/home/vivero/people.csv --delimiter_name=comma
