@@ -85,7 +85,7 @@ class AboutForm(DraftForm):
     summary_es = words_field(_("Summary in Spanish"), most=2000, long=True)
     summary_en = words_field(_("Summary in English"), most=2000, long=True)
     subject = StringField(
-        _("Subject"),
+        _("What it is about"),
         description=_("One of linux, web, imaging, messages, network, security, or a short word of your own."),
         filters=[stripped],
         validators=[
