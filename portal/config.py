@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SHORTEST_KEY = 32
+MOST_KEEP_DAYS = 28  # less than workflows/seat_images.py keeps an image that nobody uses
 YES = frozenset({"1", "true", "yes"})
 LOCALES = ("es", "en")
 NO = frozenset({"", "0", "false", "no"})
@@ -155,8 +156,11 @@ def check(settings: Settings) -> None:
     if not settings.base_url.startswith(("http://", "https://")):
         raise BadSetting(f"VIVERO_BASE_URL is “{settings.base_url}”, but must begin with http:// or https://.")
     check_doors(settings)
-    if not 1 <= settings.keep_days <= settings.keep_days_most:
-        raise BadSetting("VIVERO_KEEP_DAYS must be at least 1, and not more than VIVERO_KEEP_DAYS_MOST.")
+    if not 1 <= settings.keep_days <= settings.keep_days_most <= MOST_KEEP_DAYS:
+        raise BadSetting(
+            "VIVERO_KEEP_DAYS must be at least 1 and not more than VIVERO_KEEP_DAYS_MOST, "
+            f"which may be {MOST_KEEP_DAYS}: saved seats, on whose disks kept ones stand, are tidied away later."
+        )
     try:
         ZoneInfo(settings.timezone)
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:

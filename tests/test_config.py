@@ -28,6 +28,8 @@ def read(folder: Path, **changes: str) -> Settings:
         ("TIMEZONE", "../etc/passwd"),
         ("LOCALE", "fr"),
         ("BASE_URL", "vivero.example"),
+        ("KEEP_DAYS", "15"),
+        ("KEEP_DAYS_MOST", "29"),
         ("SECRET_KEY", ""),
         ("SECRET_KEY", "short"),
         ("DEPARTMENT_NETWORK", "10.77.16.0/99"),

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.accessibility import check_accessibility, check_width
 from tests.browser.conftest import LogIn, RunningDemo
-from tests.browser.test_class import PREPARED_MS, inventory, join
+from tests.browser.test_class import PREPARED_MS, join
 
 pytestmark = [pytest.mark.browser, pytest.mark.minicluster, pytest.mark.root, pytest.mark.slow]
 
@@ -47,16 +47,21 @@ def type_into(page: Page, line: str) -> None:
     page.keyboard.press("Enter")
 
 
-def machines(demo: RunningDemo) -> list[int]:
-    """The processes of seats' machines."""
-    found = subprocess.run(["pgrep", "-f", "qemu-system.*/seats/"], capture_output=True, text=True, check=False)
+def seats(demo: RunningDemo) -> set[str]:
+    """The seats that have files in the cabinet."""
+    return {path.name for path in (demo.var / "minicluster" / "cabinet" / "seats").glob("*")}
+
+
+def machines(seat: str) -> list[int]:
+    """The processes of the seat's machines."""
+    found = subprocess.run(["pgrep", "-f", f"qemu-system.*{seat}"], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
 
 
 def test_a_kept_seat_outlives_its_class_and_a_power_cut_and_is_gone_in_the_end(
     log_in: LogIn, demo: RunningDemo, chromium: Browser
 ) -> None:
-    before = inventory(demo)
+    before = seats(demo)
     teacher = log_in("teacher")
     address = opened(teacher)
     code = teacher.locator(".join-code").inner_text().replace(" ", "")
@@ -77,7 +82,8 @@ def test_a_kept_seat_outlives_its_class_and_a_power_cut_and_is_gone_in_the_end(
         expect(teacher.locator("#board > section").first.locator("[role=status]")).to_have_count(0, timeout=120_000)
         check_accessibility(teacher)
         check_width(teacher)
-        goes_on(student, demo)
+        (kept,) = seats(demo) - before
+        goes_on(student, kept)
         teacher.goto(f"{address}/report")
         expect(teacher.locator("main")).to_contain_text("no queda nada de esta clase", timeout=60_000)
         teacher.goto(address)
@@ -88,20 +94,20 @@ def test_a_kept_seat_outlives_its_class_and_a_power_cut_and_is_gone_in_the_end(
         expect(student.locator("h1")).to_have_text("La clase ha terminado", timeout=30_000)
     finally:
         context.close()
-    assert inventory(demo) == before
+    assert (seats(demo), machines(kept)) == (before, [])
 
 
-def goes_on(student: Page, demo: RunningDemo) -> None:
+def goes_on(student: Page, seat: str) -> None:
     """The room stays, and so does what was written, also when the machine dies."""
     student.goto("/class")
     expect(student.locator("#class-banners .banner")).to_be_visible(timeout=30_000)
     check_accessibility(student)
     check_width(student)
-    (only,) = machines(demo)
+    (only,) = machines(seat)
     os.kill(only, signal.SIGKILL)
     student.goto("/class")
     expect(student.locator(".banner-trouble")).to_be_visible(timeout=AGAIN_MS)
-    assert len(machines(demo)) == 1
+    assert len(machines(seat)) == 1
     student.goto("/class")
     type_into(student, "cat mine.txt")
     expect(student.locator(".xterm-rows:visible")).to_contain_text("kept", timeout=60_000)

@@ -38,6 +38,11 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
+def database_url(any_database_url: str) -> str:
+    return any_database_url
+
+
+@pytest.fixture
 def lab_session(db: Session) -> LabSession:
     """A class of 20 seats, on now, on a cluster that carries 32 with a host lost."""
     for number in (1, 2, 3):
