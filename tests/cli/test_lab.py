@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.backends import fake_cluster
-from portal.cli import lab_check
-from portal.config import ROOT
+from portal.cli import carried_trials, lab_check
+from portal.config import ROOT, read_settings
 from portal.core.lifecycle import HostState, LabTrialState, WorkflowState
 from portal.models import Claim, Lab, LabTrial, Workflow
+from portal.wiring import build_site, close_site
 from tests.cli.conftest import Vivero
 from tests.factories import make_host
 
@@ -165,3 +166,16 @@ def test_check_first_takes_away_what_a_dead_command_has_left(vivero: Vivero, lit
     db.expire_all()
     assert trial.ended_at is not None
     assert trial.state == LabTrialState.FAILED
+
+
+def test_a_check_that_is_asked_to_stop_takes_its_seat_away(vivero: Vivero, little_labs: Path, db: Session) -> None:
+    vivero("template", "sync")
+    site = build_site(read_settings())
+    try:
+        carried = carried_trials.begin(site, "good")
+        (*_, last) = carried.watch(lambda: True)
+    finally:
+        close_site(site)
+    assert last.ended_at is not None
+    assert last.state != LabTrialState.RUNNING
+    assert db.scalar(select(Claim.id)) is None
