@@ -12,8 +12,10 @@ from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.core.policy import Actor, Role
 from portal.models import AuditEntry, LabDraft, LabSession, Template
 from portal.services import lab_offers, lab_subscriptions, labs
+from portal.services.class_changes import change
+from portal.services.class_targets import Change, Terms
 from portal.services.department_labs import WHY_NOT_PUBLISHED, WHY_NOT_SUBSCRIBED, WHY_WITHDRAWN
-from portal.services.lab_sessions import Wish, book, move, teachable
+from portal.services.lab_sessions import Wish, book, teachable
 from portal.services.labs import LabOffer
 from tests.factories.accounts import actor_for, make_department
 from tests.factories.classes import make_lab_session
@@ -137,9 +139,8 @@ def test_booked_classes_keep_their_version(db: Session, eve: Actor) -> None:
     lab_session = book_it(db, eve)
     publish_again(db)
     subscribe(db, eve, 2)
-    moved = move(
-        db, actor=eve, lab_session_id=lab_session.id, starts_at=NOW + timedelta(days=2), now=NOW
-    )  # fmt: skip
+    later = Change(starts_at=NOW + timedelta(days=2))
+    (moved,) = change(db, actor=eve, lab_session_id=lab_session.id, wanted=later, terms=Terms(now=NOW))
     assert moved.lab_version.version == 1
 
 

@@ -128,7 +128,7 @@ def test_a_good_lab_is_proven_measured_and_gone(trials: Trials) -> None:
         (step(looks_for("/srv/done", script="true\n")), "Its checks pass before anything was done"),
         (
             step(looks_for("/srv/done"), makes="/srv/no"),
-            "Its checks fail after the solution: Not yet. (/srv/done is not there)",
+            "Its checks fail after the solution: Todavía no. (/srv/done is not there) / Not yet.",
         ),
         (step(EYES, looks_for("/srv/done", script="true\n")), "Its checks pass before anything was done"),
         (step(looks_for("/srv/done"), makes="/srv/done /srv/x; test -f /srv/not"), "Its solution ended with 1"),
