@@ -101,7 +101,7 @@ WORK = [  # by step: machine, and what is typed there
         ("legacy", FILTER),
         ("legacy", "nft insert rule inet isolation in ip saddr 10.30.0.10 tcp dport 8080 accept"),
         ("legacy", "(echo flush ruleset; nft -s list ruleset) > /etc/nftables.conf"),
-        ("desk", "wget -T 5 -O proof.txt http://legacy:8080/"),
+        ("desk", "timeout 20 wget -O proof.txt http://legacy:8080/"),
     ],
     [
         ("desk", "nc -l -p 2575 > results.txt &"),
