@@ -74,3 +74,15 @@ def test_a_turn_is_given_back_when_another_process_holds_the_database(
     write(engine, "after")
     other.dispose()
     assert lines(engine) == ["holder", "after"]
+
+
+def test_who_is_not_in_a_hurry_does_not_wait_for_another_writer(engine: Engine) -> None:
+    with make_write_sessions(engine).begin() as first:
+        first.execute(text("INSERT INTO lines VALUES ('first')"))
+        with pytest.raises(turns.Busy), make_write_sessions(engine).begin() as second:
+            second.connection(execution_options=turns.UNHURRIED)
+    with make_write_sessions(engine).begin() as third:
+        third.connection(execution_options=turns.UNHURRIED)
+        third.execute(text("INSERT INTO lines VALUES ('third')"))
+    write(engine, "last")
+    assert lines(engine) == ["first", "third", "last"]

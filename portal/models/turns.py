@@ -8,6 +8,13 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 PATIENCE_S = 10.0  # as SQLite's own; then SQLite decides
+UNHURRIED = {"vivero_unhurried": True}  # execution option of a transaction that may as well be tried later
+
+
+class Busy(Exception):
+    """Others write at this moment, and the transaction was not to wait for them."""
+
+
 TURN = "vivero_turn"
 
 
@@ -22,8 +29,11 @@ class Turns:
         event.listen(engine, "invalidate", self.end_dropped)
 
     def begin(self, connection: Any) -> None:
-        if self._lock.acquire(timeout=PATIENCE_S):
+        unhurried = connection.get_execution_options().get("vivero_unhurried", False)
+        if self._lock.acquire(timeout=0 if unhurried else PATIENCE_S):
             connection.info[TURN] = True
+        elif unhurried:
+            raise Busy
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except BaseException:

@@ -182,6 +182,11 @@ def needs_touch(student: Student, now: datetime) -> bool:
     return now - student.seen_at > SEEN_EVERY
 
 
+def is_touch_late(student: Student, now: datetime) -> bool:
+    """It was put off several times: now it is worth waiting for."""
+    return now - student.seen_at > 3 * SEEN_EVERY
+
+
 def touch(db: Session, key_hash: str, now: datetime) -> None:
     """Note that the student is there. No live page is told: this changes all the time."""
     db.execute(update(Student).where(Student.key_hash == key_hash).values(seen_at=now))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.models.turns import UNHURRIED, Busy
 from portal.services import students
 from portal.services.students import Joined
 from portal.web.context import SEAT_COOKIE, close_db, now, own_key, site, student
@@ -37,10 +39,14 @@ def keep_key(answer: AnyResponse, until: datetime) -> None:
 
 
 def note_presence() -> None:
-    """Write down that the student is there, at most every half minute and in a transaction of its own."""
+    """Write down that the student is there, at most every half minute and in a transaction of its own.
+
+    While others write, it is left to the page's next question a few seconds later: nobody waits for this.
+    """
     if not students.needs_touch(student(), now()):
         return
-    key_hash = student().key_hash
+    key_hash, is_late = student().key_hash, students.is_touch_late(student(), now())
     close_db()
-    with site().write_sessions.begin() as db:
+    with suppress(Busy), site().write_sessions.begin() as db:
+        db.connection(execution_options=None if is_late else UNHURRIED)
         students.touch(db, key_hash, now())
