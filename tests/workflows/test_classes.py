@@ -267,3 +267,13 @@ def test_a_reset_that_comes_after_the_end_makes_nothing(school: School) -> None:
     school.end(class_id)
     assert school.run(entry=late) in ("cancelled", "done")
     assert school.is_empty()
+
+
+def test_a_class_whose_templates_vanished_ends_and_leaves_nothing(school: School) -> None:
+    class_id = school.book()
+    school.prepare(class_id)
+    school.lose_templates()
+    assert school.end(class_id) == "done"
+    assert school.is_empty()
+    assert claims(school) == []
+    assert [seat.state for seat in school.seats(class_id, *SeatState)] == [SeatState.GONE] * 3
