@@ -17,6 +17,7 @@ from portal.api import (
     class_people,
     hosts,
     join,
+    keepings,
     lab_sessions,
     lab_trials,
     labs,
@@ -47,6 +48,7 @@ BLUEPRINTS = (
     class_people.bp,
     seats.bp,
     join.bp,
+    keepings.bp,
     hosts.bp,
     audit.bp,
 )

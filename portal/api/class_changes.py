@@ -54,7 +54,13 @@ def cancel(lab_session_id: UUID, answer: CancelIn) -> ChangedOut:
     """Of a series only this date, unless `scope` says more."""
     with writing() as db:
         cancelled = class_scopes.cancel(
-            db, actor=actor(), lab_session_id=lab_session_id, scope=answer.scope, now=now(), reason=answer.reason
+            db,
+            actor=actor(),
+            lab_session_id=lab_session_id,
+            scope=answer.scope,
+            now=now(),
+            reason=answer.reason,
+            timezone=site().settings.timezone,
         )
         return changed_out(lab_sessions.get(db, actor=actor(), lab_session_id=lab_session_id), cancelled)
 

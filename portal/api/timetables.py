@@ -43,6 +43,8 @@ def imported(db: Session, timetable: TimetableIn) -> dict[str, Any]:
         now=now(),
         reserve_hosts=settings.reserve_hosts,
         timezone=settings.timezone,
+        limit=site().class_limit,
+        base_url=settings.base_url,
     )
     rows = read_timetable(timetable.text, settings.timezone)
     lines = (timetables.book_all if timetable.book else timetables.try_out)(db, rows, terms)
@@ -61,6 +63,7 @@ def line_out(line: Line) -> LineOut:
         minutes=line.minutes if understood else line.row.minutes,
         seats=line.seats if understood else line.row.seats,
         room=line.row.room,
+        needs_approval=line.waits,
         troubles=[in_words(trouble) for trouble in line.troubles],
         alternatives=list(line.alternatives),
     )

@@ -17,7 +17,7 @@ from portal.core.errors import N_, OutsideUnavailable
 
 PICTURE = re.compile(r'<img src="([^"]+)"')
 SEEN = re.compile(r'hx-get="([^"]+/board\?[^"]*)"')
-BOARD_EVERY_S, WALL_EVERY_S = 2.0, 5.0  # what the pages' hx-trigger say
+BOARD_EVERY_S, WALL_EVERY_S = 2.0, 3.0  # what the pages' hx-trigger say
 CONNECTIONS = 6  # a browser's limit for one server
 PATIENCE_S = 30.0
 

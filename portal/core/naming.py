@@ -35,9 +35,14 @@ def seat_machine_id_for(seat_id: UUID, name: str) -> UUID:
     return uuid5(seat_id, name)
 
 
+def seat_label(owner_id: UUID, number: int) -> str:
+    """The seat in the words of playbooks and logs."""
+    return f"class-{owner_id.hex[:8]}-{number:02d}"
+
+
 def seat_machine_name(lab_session_id: UUID, number: int, name: str) -> str:
     """What a host calls it; of the same length in every seat of a class, as restoring from memory likes it."""
-    return f"class-{lab_session_id.hex[:8]}-{number:02d}-{name}"
+    return f"{seat_label(lab_session_id, number)}-{name}"
 
 
 def seat_mac(machine: int, network: int) -> str:

@@ -20,6 +20,7 @@ from portal.core.policy import Actor, Permission
 from portal.core.texts import check_text
 from portal.models import LabSession
 from portal.services import class_approval_notices as notices
+from portal.services import invitation_notices
 from portal.services.audit import record
 from portal.services.seats import subject_of
 
@@ -162,6 +163,7 @@ def deny(
         lab_session.move_to(LabSessionState.CANCELLED)
         lab_session.ended_at = now
     notices.tell_denied(db, waiting, by=actor.name, reason=reason, now=now, base_url=base_url, timezone=timezone)
+    invitation_notices.tell_cancelled(db, waiting, now=now, timezone=timezone)
     return waiting
 
 
@@ -200,4 +202,5 @@ def cancel_undecided(db: Session, *, now: datetime, base_url: str, timezone: str
         lab_session.tell_trouble(UNDECIDED)
         record(db, actor=None, action="lab_session.cancelled", subject=subject_of(lab_session), now=now)
         notices.tell_lapsed(db, lab_session, now=now, base_url=base_url, timezone=timezone)
+        invitation_notices.tell_cancelled(db, [lab_session], now=now, timezone=timezone)
     return len(undecided)

@@ -15,7 +15,7 @@ from portal.core.errors import N_, DatesDoNotFit, Invalid, Misfit, PortalError
 from portal.core.policy import Actor
 from portal.core.series import Replacement, Scope, lacking
 from portal.models import LabSession
-from portal.services import class_approvals
+from portal.services import class_approvals, invitation_notices
 from portal.services.booking import find_room, look_for_room, note
 from portal.services.class_scopes import locked_dates, series_of
 from portal.services.class_targets import Change, Shifted, Target, Terms, check_change, one_target, shift_of
@@ -36,7 +36,7 @@ def change(
     """Change these dates but for those to `skip`, or none of them.
 
     Raises Invalid beside its field; of one date alone ClassDoesNotFit with other times; of several DatesDoNotFit, with
-    what each of those lacks that cannot be changed. Personal links and codes stay good.
+    what each of those lacks that cannot be changed. Personal links and codes stay good; who is on a list is written to.
     """
     check_change(wanted)
     dates = locked_dates(db, actor=actor, lab_session_id=lab_session_id, scope=scope, now=terms.now)
@@ -52,8 +52,10 @@ def change(
         targets = targets_of(db, chosen, wish, terms, others)
         prove_all(db, targets, terms)
     larger = [target.lab_session for target in targets if target.needs_room]
+    before = [invitation_notices.Was.of(target.lab_session) for target in targets]
     for target in targets:
         apply(db, target, wanted, actor=actor, now=terms.now)
+    invitation_notices.tell_changed(db, before, now=terms.now, timezone=terms.timezone)
     changed = [target.lab_session for target in targets]
     class_approvals.drop_small(changed, terms.limit)
     class_approvals.ask(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.lifecycle import ClassApproval, LabSessionState
 from portal.models import Account, LabSession, Rehearsal, Seat
 from portal.services import mails, seats
-from portal.services.class_readiness import Readiness, readiness_of
+from portal.services.class_readiness import Readiness, SeatReadiness, readiness_of
 from portal.services.lab_specs import spec_of
 from portal.services.letters import Body, as_html, as_text, moment_in_words, translate
 from portal.services.notices import kept_words, links, post
@@ -46,31 +47,45 @@ def tell_trouble(
     account = lab_session.teacher
     locale = account.locale
     title = title_of(lab_session, locale)
+    missing = named(readiness_of(db, lab_session))
     paragraphs = (
         translate(locale, N_("The preparation of your class “%(title)s” did not go as it should."), title=title),
-        kept_words(locale, lab_session.trouble, lab_session.trouble_params),
+        kept_words(locale, lab_session.trouble, said_once(lab_session.trouble_params, missing)).strip(),
         translate(
             locale, N_("Seats that failed are replaced by spare ones where there are any. The page says how it stands.")
         ),
     )
     facts = (
         (translate(locale, N_("Begins")), moment_in_words(locale, lab_session.starts_at, timezone)),
-        *missing_facts(readiness_of(db, lab_session), locale),
+        *missing_facts(missing, locale),
     )
     page = (translate(locale, N_("Open the class")), f"/classes/{lab_session.id}")
     subject = translate(locale, N_("Seats are missing: %(title)s"), title=title)
     post(db, account, subject, Body(paragraphs, facts, links(base_url, page)), now)
 
 
-def missing_facts(readiness: Readiness, locale: str) -> list[tuple[str, str]]:
-    """Where each missing seat stands still, by its number. The page shows the rest of a long list."""
-    found = [row for row in readiness.missing if row.why is not None][:MOST_NAMED]
+def named(readiness: Readiness) -> list[SeatReadiness]:
+    """The missing seats that a letter lists. The page shows the rest of many."""
+    return [row for row in readiness.missing if row.why is not None][:MOST_NAMED]
+
+
+def said_once(params: Mapping[str, Any], missing: Sequence[SeatReadiness]) -> Mapping[str, Any]:
+    """Without the reason when it is that of a seat that the letter's list names anyway."""
+    reason = params.get("reason")
+    if not isinstance(reason, Mapping) or reason["message"] != SEAT_SAYS:
+        return params
+    numbers = {row.seat.number for row in missing}
+    return {**params, "reason": inner("", {})} if reason["params"]["number"] in numbers else params
+
+
+def missing_facts(missing: Sequence[SeatReadiness], locale: str) -> list[tuple[str, str]]:
+    """Where each missing seat stands still, by its number."""
     return [
         (
             translate(locale, N_("Seat %(number)s"), number=row.seat.number),
             kept_words(locale, row.why.message, row.why.params) if row.why else "",
         )
-        for row in found
+        for row in missing
     ]
 
 

@@ -9,11 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict
+from portal.core.lease import DEFAULT_TIMEZONE
 from portal.core.lifecycle import LabSessionState
 from portal.core.policy import Actor
 from portal.core.series import Scope
 from portal.models import LabSession
-from portal.services import lab_sessions
+from portal.services import invitation_notices, lab_sessions
 from portal.services.calendar import OPEN
 
 TOO_LATE = N_("This class is being prepared already, or it is over: it cannot be changed any more.")
@@ -66,8 +67,20 @@ def cancellable(db: Session, *, actor: Actor, lab_session_id: UUID, scope: Scope
 
 
 def cancel(
-    db: Session, *, actor: Actor, lab_session_id: UUID, scope: Scope, now: datetime, reason: str = ""
+    db: Session,
+    *,
+    actor: Actor,
+    lab_session_id: UUID,
+    scope: Scope,
+    now: datetime,
+    reason: str = "",
+    timezone: str = DEFAULT_TIMEZONE,
 ) -> list[LabSession]:
-    """These dates do not take place. The chosen one may be under preparation already; of the others none is."""
+    """These dates do not take place, and who is on their lists is written to.
+
+    The chosen one may be under preparation already; of the others none is.
+    """
     dates = cancellable(db, actor=actor, lab_session_id=lab_session_id, scope=scope, now=now)
-    return [lab_sessions.cancel(db, actor=actor, lab_session_id=one.id, now=now, reason=reason) for one in dates]
+    done = [lab_sessions.cancel(db, actor=actor, lab_session_id=one.id, now=now, reason=reason) for one in dates]
+    invitation_notices.tell_cancelled(db, done, now=now, timezone=timezone)
+    return done

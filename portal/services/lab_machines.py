@@ -11,7 +11,7 @@ from portal.core.errors import N_, Conflict, Phrase, Phrases
 from portal.core.labs import LabMachine, LabSpec
 from portal.core.parameters import check_parameters
 from portal.core.quota import Amount
-from portal.core.templates import Size, TemplateSpec
+from portal.core.templates import Size, TemplateSpec, spec_from_data
 from portal.models import Template, TemplateVersion
 from portal.services import templates
 
@@ -59,6 +59,15 @@ def part_of(db: Session, machine: LabMachine) -> SeatPart:
         raise Conflict(NO_SIZE, field="lab", **named, size=machine.size)
     check_fields(machine, offer.spec)
     return SeatPart(machine, offer.spec, offer.version, size)
+
+
+def part_as_made(db: Session, machine: LabMachine, version: TemplateVersion) -> SeatPart:
+    """Of a machine that is there: by the disk that it stands on, also when nobody may order its template any more."""
+    row = db.get(Template, machine.template)
+    if row is None or row.spec is None:
+        raise Conflict(NO_TEMPLATE, field="lab", machine=machine.name, template=machine.template)
+    spec = spec_from_data(row.spec)
+    return SeatPart(machine, spec, version, spec.size(machine.size) or spec.sizes[0])
 
 
 def check_fields(machine: LabMachine, spec: TemplateSpec) -> None:

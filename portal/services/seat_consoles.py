@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, NotAllowed, NotFound
-from portal.core.lifecycle import SeatState
+from portal.core.lifecycle import KeepingState, SeatState
 from portal.core.policy import Actor
 from portal.interfaces import ConsoleKind
 from portal.models import Account, AuditEntry, ConsoleTicket, LabSession, Seat, SeatMachine, Student
-from portal.services import accounts, consoles, lab_sessions, seats, students
+from portal.services import accounts, consoles, kept_seats, lab_sessions, seats, students
 from portal.services.audit import Subject, record
 from portal.services.consoles import Entry, Refusal, Sitting
 
@@ -89,6 +89,9 @@ def refuse_teacher(db: Session, place: Place, actor: Actor) -> None:
     lab_sessions.get(db, actor=actor, lab_session_id=place.lab_session.id)
     if place.seat.state not in WITH_MACHINES or place.seat.host is None:
         raise Conflict(BEING_MADE)
+    keeping = kept_seats.of_seat(db, place.seat.id) if place.seat.state == SeatState.KEPT else None
+    if keeping is not None and keeping.state != KeepingState.KEPT:
+        raise Conflict(kept_seats.NOT_KEPT)
 
 
 def enter(db: Session, burnt: ConsoleTicket, *, now: datetime) -> Entry:

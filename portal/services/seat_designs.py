@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from uuid import UUID, uuid5
@@ -10,13 +11,13 @@ from uuid import UUID, uuid5
 from sqlalchemy.orm import Session
 
 from portal.core.labs import CheckBy, LabMachine, LabSpec
-from portal.core.naming import seat_id_for, seat_mac, seat_machine_id_for, seat_machine_name
+from portal.core.naming import seat_id_for, seat_label, seat_mac, seat_machine_id_for, seat_machine_name
 from portal.core.parameters import check_parameters
 from portal.core.plain_data import to_plain
 from portal.core.templates import Personalisation, ReadyBy
 from portal.interfaces import Hardware, SeatCard, SeatDoor, SeatMachineOrder, SeatNetwork, SeatOrder
-from portal.models import Host, LabVersion
-from portal.services.lab_machines import SeatPart, machines_of
+from portal.models import Host, LabVersion, SeatMachine, TemplateVersion
+from portal.services.lab_machines import SeatPart, machines_of, part_as_made
 from portal.services.lab_specs import spec_of
 
 IMAGES = UUID("9f1c7c5e-3a0e-4d39-8a51-6f2f5f0d9b11")  # the namespace of the seats that images are made of
@@ -47,6 +48,13 @@ def design_of(db: Session, version: LabVersion) -> SeatDesign:
     return SeatDesign(spec, tuple(machines_of(db, spec)))
 
 
+def design_as_made(db: Session, version: LabVersion, machines: Iterable[SeatMachine]) -> SeatDesign:
+    """Of a seat that is there, to boot it again; how large its machines are, their rows say."""
+    spec, disks = spec_of(version), {one.name: one.template_version_id for one in machines}
+    parts = (part_as_made(db, one, db.get_one(TemplateVersion, disks[one.name])) for one in spec.machines)
+    return SeatDesign(spec, tuple(parts))
+
+
 def order_of(
     design: SeatDesign, *, owner_id: UUID, number: int, image: str | None = None, fresh: bool = False
 ) -> SeatOrder:
@@ -54,7 +62,7 @@ def order_of(
     seat_id = seat_id_for(owner_id, number)
     return SeatOrder(
         seat_id=seat_id,
-        label=f"class-{owner_id.hex[:8]}-{number:02d}",
+        label=seat_label(owner_id, number),
         networks=tuple(SeatNetwork(net.name, net.cidr, net.gateway) for net in design.spec.networks),
         machines=tuple(
             machine_order(design, part, position, seat_id, seat_machine_name(owner_id, number, part.machine.name))

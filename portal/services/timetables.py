@@ -33,7 +33,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """What comes of one row. `troubles` say why not; `alternatives` are the nearest times that fit."""
+    """What comes of one row. `troubles` say why not; `alternatives` are the nearest times that fit.
+
+    `waits`: it is so large that somebody has to approve it.
+    """
 
     row: Row
     verdict: Verdict
@@ -43,6 +46,7 @@ class Line:
     troubles: tuple[PortalError, ...] = ()
     alternatives: tuple[datetime, ...] = ()
     made: LabSession | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,8 @@ def line_of(db: Session, row: Row, labs: Sequence[LabSpec], terms: Terms, *, don
         if error.field == "department_id":
             raise  # of all rows, not of this one
         return Line(row, Verdict.DOES_NOT_FIT, lab, minutes, seats, (error,))
-    return Line(row, done, lab, minutes, seats, made=made if done == Verdict.BOOKED else None)
+    waits = terms.limit.is_passed_by(seats=made.seats, memory_mib=made.memory_mib)
+    return Line(row, done, lab, minutes, seats, made=made if done == Verdict.BOOKED else None, waits=waits)
 
 
 def lab_called(name: str, labs: Sequence[LabSpec]) -> LabSpec | None:

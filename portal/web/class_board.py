@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.core.errors import N_, NotFound, PortalError
-from portal.core.lifecycle import KeepingState
+from portal.core.lifecycle import KeepingState, SeatState
 from portal.core.policy import Permission
 from portal.models import LabSession, Seat
 from portal.services import boards, keepings, lab_sessions, seats, students, teaching
@@ -208,9 +208,9 @@ def reset(lab_session_id: UUID) -> ResponseReturnValue:
     return act(lab_session_id, work, _("It begins again: that takes a few seconds."))
 
 
-def seat_in(lab_session_id: UUID, number: int) -> Seat:
+def seat_in(lab_session_id: UUID, number: int, states: Collection[SeatState] = boards.SHOWN) -> Seat:
     own(lab_session_id)
-    seat = seats.seat_numbered(db(), lab_session_id, number, boards.SHOWN)
+    seat = seats.seat_numbered(db(), lab_session_id, number, states)
     if seat is None:
         raise NotFound(N_("There is no such seat in this class."))
     return seat

@@ -16,7 +16,7 @@ from portal.core.errors import ClassDoesNotFit, DatesDoNotFit, Misfit, PortalErr
 from portal.core.policy import Permission
 from portal.core.series import Scope
 from portal.models import LabSession
-from portal.services import class_changes, class_scopes, lab_sessions
+from portal.services import class_changes, class_scopes, invitation_notices, lab_sessions
 from portal.services.class_targets import Terms
 from portal.web.class_links import title_of
 from portal.web.context import actor, db, now, permission, site
@@ -109,7 +109,7 @@ def change_page(
     lab_session: LabSession, form: ChangeForm, *, others: Sequence[datetime] = (), misfits: Sequence[Misfit] = ()
 ) -> str:
     left_out = skipped()
-    dates = class_scopes.to_come(db(), lab_session, now()) if left_out else []
+    dates = class_scopes.to_come(db(), lab_session, now())
     return render_template(
         "lab_sessions/change.html",
         lab_session=lab_session,
@@ -118,6 +118,8 @@ def change_page(
         others=others,
         misfits=[(one, in_words(one.error)) for one in misfits],
         left_out=[one for one in dates if one.id in left_out],
+        several=len(dates) > 1,
+        readers=len(invitation_notices.readers_of(db(), dates)),
     )
 
 
@@ -130,7 +132,14 @@ def cancel(lab_session_id: UUID) -> ResponseReturnValue:
     confirmed = request.form.get("count", type=int) == len(chosen)
     if request.method == "GET" or (scope != Scope.THIS and not confirmed):
         return cancel_page(lab_session, scope, chosen)
-    done = class_scopes.cancel(db(), actor=actor(), lab_session_id=lab_session_id, scope=scope, now=now())
+    done = class_scopes.cancel(
+        db(),
+        actor=actor(),
+        lab_session_id=lab_session_id,
+        scope=scope,
+        now=now(),
+        timezone=site().settings.timezone,
+    )
     db().commit()
     if len(done) == 1:
         flash(_("The class on %(day)s is cancelled.", day=when(done[0].starts_at)), "success")
@@ -148,6 +157,7 @@ def cancel_page(lab_session: LabSession, scope: Scope, chosen: Sequence[LabSessi
         title=title_of(lab_session),
         scope=scope,
         chosen=chosen,
+        readers=len(invitation_notices.readers_of(db(), chosen)),
         counts=counts,
         scopes=scope_words(counts),
     )

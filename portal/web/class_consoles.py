@@ -8,9 +8,10 @@ from flask import Blueprint, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.core.errors import N_, NotFound, PortalError
+from portal.core.lifecycle import SeatState
 from portal.core.policy import Permission
 from portal.models import Student
-from portal.services import lab_sessions, seat_consoles
+from portal.services import boards, lab_sessions, seat_consoles
 from portal.services.lab_specs import spec_of
 from portal.web.class_board import seat_in
 from portal.web.consoles import own_login_hash, wanted_kind, words
@@ -18,6 +19,7 @@ from portal.web.context import actor, db, now, permission
 from portal.web.languages import in_words
 
 bp = Blueprint("class_consoles", __name__, url_prefix="/classes/<uuid:lab_session_id>/seats/<int:number>")
+WITH_CONSOLES = (*boards.SHOWN, SeatState.KEPT)
 
 
 @bp.get("/<machine>/console")
@@ -25,7 +27,7 @@ bp = Blueprint("class_consoles", __name__, url_prefix="/classes/<uuid:lab_sessio
 def show(lab_session_id: UUID, number: int, machine: str) -> ResponseReturnValue:
     """Looking on is the ordinary way; `?take=yes` also types."""
     lab_session = lab_sessions.get(db(), actor=actor(), lab_session_id=lab_session_id)
-    seat = seat_in(lab_session_id, number)
+    seat = seat_in(lab_session_id, number, WITH_CONSOLES)
     found = spec_of(lab_session.lab_version).machine(machine)
     if found is None:
         raise NotFound(N_("There is no such machine."))
@@ -51,7 +53,7 @@ def ticket(lab_session_id: UUID, number: int) -> ResponseReturnValue:
             db(),
             actor=actor(),
             login_session_hash=own_login_hash(),
-            seat_id=seat_in(lab_session_id, number).id,
+            seat_id=seat_in(lab_session_id, number, WITH_CONSOLES).id,
             machine=request.form.get("machine", "")[:60],
             kind=wanted_kind(),
             view_only=request.args.get("take") != "yes",

@@ -41,9 +41,9 @@ def event_of(lab_session: LabSession, feed: Feed, *, base_url: str, now: datetim
     event.add("dtstart", lab_session.starts_at)
     event.add("dtend", lab_session.ends_at)
     event.add("summary", spec_of(lab_session.lab_version).title.read(feed.locale))
-    cancelled = lab_session.state == LabSessionState.CANCELLED
-    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
-    event.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")
+    status = status_of(lab_session)
+    event.add("status", status)
+    event.add("transp", "TRANSPARENT" if status == "CANCELLED" else "OPAQUE")
     if lab_session.room:
         event.add("location", lab_session.room)
     event.add("url", address)
@@ -51,9 +51,17 @@ def event_of(lab_session: LabSession, feed: Feed, *, base_url: str, now: datetim
     return event
 
 
+def status_of(lab_session: LabSession) -> str:
+    if lab_session.state == LabSessionState.CANCELLED:
+        return "CANCELLED"
+    return "TENTATIVE" if lab_session.waits_for_approval else "CONFIRMED"
+
+
 def description(lab_session: LabSession, feed: Feed, address: str) -> str:
     lines = [translate(feed.locale, N_("%(seats)s seats"), seats=lab_session.seats)]
     if feed.room:
         teacher = translate(feed.locale, N_("Teacher"))
         lines.append(f"{teacher}: {lab_session.teacher.name}")
+    if lab_session.waits_for_approval:
+        lines.append(translate(feed.locale, N_("Waits for approval")))
     return "\n".join([*lines, address])

@@ -29,7 +29,13 @@ def timetable_form() -> TimetableForm:
 def timetable_page(form: TimetableForm, lines: Sequence[Line] = ()) -> str:
     counts = Counter(line.verdict for line in lines)
     return render_template(
-        "lab_sessions/import.html", form=form, lines=lines, counts=counts, Verdict=Verdict, in_words=in_words
+        "lab_sessions/import.html",
+        form=form,
+        lines=lines,
+        counts=counts,
+        waiting=sum(line.waits for line in lines),
+        Verdict=Verdict,
+        in_words=in_words,
     )
 
 

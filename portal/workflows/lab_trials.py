@@ -21,7 +21,6 @@ from portal.services import lab_trials
 from portal.services.checks import SILENT, Eyes, Place, Sight, look_at, solve
 from portal.services.lab_specs import spec_of
 from portal.services.preconditions import PASSES_ALREADY
-from portal.services.seat_designs import design_of
 from portal.workflows.lone_seats import NOT_BOOTED, Held, LoneSeats
 from portal.workflows.sequence import Context, Sequence, Step
 
@@ -75,7 +74,7 @@ def trouble_of(step: LabStep, before: Sight, after: Sight) -> Phrase | None:
 
 def load(db: Session, subject_id: UUID) -> Held:
     trial = db.get_one(LabTrial, subject_id)
-    return Held(trial, trial, design_of(db, trial.lab_version))
+    return Held(trial, trial, trial.lab_version)
 
 
 SEAT = LoneSeats(load)
@@ -95,9 +94,9 @@ def try_steps(ctx: Context) -> None:
     if begun_before:
         SEAT.make(ctx, image=None, trouble=NOT_BOOTED)
     with ctx.write() as db:
-        place, design = SEAT.place(db, ctx), load(db, ctx.subject_id).design
+        place, steps = SEAT.place(db, ctx), load(db, ctx.subject_id).spec.steps
         db.get_one(LabTrial, ctx.subject_id).findings = []
-    for number, step in enumerate(design.spec.steps, start=1):
+    for number, step in enumerate(steps, start=1):
         if place is not None:
             try_one(ctx, step, place, number)
     with ctx.write() as db:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from portal.core.errors import N_
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.models import LabSession, Seat, Workflow
-from portal.services import audit, class_notices, seat_claims, seats
+from portal.services import audit, class_notices, invitation_notices, seat_claims, seats
 from portal.services.seat_designs import design_of, image_key
 from portal.services.seats import subject_of
 from portal.workflows.seat_images import ensure_image
@@ -100,8 +100,11 @@ def cancelled(db: Session, workflow: Workflow, ctx: Context) -> None:
     for seat in db.query(Seat).where(Seat.lab_session_id == lab_session.id, Seat.state != SeatState.GONE):
         seat.move_to(SeatState.GONE)  # never placed
     if lab_session.state == LabSessionState.PREPARING:
-        lab_session.move_to(LabSessionState.ENDED if lab_session.ends_at <= now else LabSessionState.CANCELLED)
+        over = lab_session.ends_at <= now
+        lab_session.move_to(LabSessionState.ENDED if over else LabSessionState.CANCELLED)
         lab_session.ended_at = now
+        if not over:
+            invitation_notices.tell_cancelled(db, [lab_session], now=now, timezone=ctx.site.settings.timezone)
 
 
 PREPARE_CLASS = Sequence(

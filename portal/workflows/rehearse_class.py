@@ -27,7 +27,7 @@ NO_IMAGE = N_("No seat could be saved with its memory, so all seats will be boot
 def load(db: Session, subject_id: UUID) -> Held:
     rehearsal = db.get_one(Rehearsal, subject_id)
     lab_session = db.get_one(LabSession, rehearsal.lab_session_id)
-    return Held(rehearsal, lab_session, design_of(db, lab_session.lab_version))
+    return Held(rehearsal, lab_session, lab_session.lab_version)
 
 
 SEAT = LoneSeats(load)
@@ -36,11 +36,11 @@ SEAT = LoneSeats(load)
 def look(ctx: Context) -> None:
     """Every step's checks, before anything was done."""
     with ctx.site.sessions() as db:
-        place, design = SEAT.place(db, ctx), load(db, ctx.subject_id).design
+        place, steps = SEAT.place(db, ctx), load(db, ctx.subject_id).spec.steps
     if place is None:
         return
     eyes, findings = Eyes(ctx.site.hypervisor, ctx.site.doors), []
-    for step in design.spec.steps:
+    for step in steps:
         ctx.check()
         findings.append(look_before(eyes, step, place).as_data())
     with ctx.write() as db:

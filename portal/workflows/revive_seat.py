@@ -12,7 +12,7 @@ from portal.core.lifecycle import HostState, KeepingState
 from portal.interfaces import SeatOrder
 from portal.models import LabSession, Seat, Workflow
 from portal.services import audit, claims, kept_seats, seat_claims, seats
-from portal.services.seat_designs import SeatDesign, design_of
+from portal.services.seat_designs import SeatDesign, design_as_made
 from portal.services.seats import subject_of
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.seat_making import ANSWERS_NOT, claims_of_seat, work_on
@@ -36,7 +36,8 @@ def find_place(ctx: Context) -> None:
         lab_session = db.get_one(LabSession, seat.lab_session_id)
         for machine in seat.machines:
             claims.leave_host(db, machine.id)
-        wanted = {seat.id: claims_of_seat(db, seat, design_of(db, lab_session.lab_version))}
+        design = design_as_made(db, lab_session.lab_version, seat.machines)
+        wanted = {seat.id: claims_of_seat(db, seat, design)}
         now, reserve = ctx.site.clock(), ctx.site.settings.reserve_hosts
         seat.host_id = seat_claims.place_seats(db, lab_session, wanted, now, reserve_hosts=reserve)[seat.id].id
 
@@ -58,10 +59,10 @@ def boot(ctx: Context) -> None:
 
 
 def work_of(ctx: Context) -> tuple[SeatWork, SeatDesign]:
-    """As large as the machines were made, whatever their template says by now."""
+    """From the disks and as large as the machines were made, whatever became of their templates."""
     with ctx.write() as db:
         seat = db.get_one(Seat, ctx.subject_id)
-        design = design_of(db, db.get_one(LabSession, seat.lab_session_id).lab_version)
+        design = design_as_made(db, db.get_one(LabSession, seat.lab_session_id).lab_version, seat.machines)
         work = work_on(db, design, seat, cold=True)
         return replace(work, order=as_made(work.order, seat)), design
 

@@ -95,7 +95,7 @@ def build(ctx: Context, key: str, design: SeatDesign, host: Host) -> None:
         ctx.pause(SETTLE_S)
         check_result(run_playbook(ctx, save_run(storage, work, key)), ids_of([work]))
     except PortalError:
-        run_playbook(replace(ctx, undoing=True), remove_run(storage, [work]))
+        run_playbook(replace(ctx, undoing=True), remove_run(storage, [work.leaving]))
         raise
     with ctx.write() as db:
         image = db.get_one(SeatImage, key)

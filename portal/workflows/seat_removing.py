@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.core.lifecycle import HostState, SeatState
-from portal.models import LabSession, Seat
+from portal.core.naming import seat_label
+from portal.models import Seat
 from portal.services import claims, seats
-from portal.services.seat_designs import SeatDesign, design_of, order_of
 from portal.workflows.playbook_jobs import check_result, run_playbook
 from portal.workflows.removing import stand_in_of
-from portal.workflows.seat_runs import SeatWork, ids_of, remove_run
+from portal.workflows.seat_runs import Leaving, ids_of, remove_run
 from portal.workflows.sequence import Context
 
 OF_CLASS = tuple(state for state in SeatState if state not in (SeatState.KEPT, SeatState.GONE))
@@ -26,10 +26,8 @@ def remove_seats(ctx: Context, lab_session_id: UUID, *, only: UUID | None = None
     seats: the others are gone before it is complained of.
     """
     with ctx.write() as db:
-        lab_session = db.get_one(LabSession, lab_session_id)
-        design = design_of(db, lab_session.lab_version)
         rows = seats.seats_of(db, lab_session_id, OF_CLASS) if only is None else one_left(db, only)
-        works = [work_of(db, design, seat) for seat in rows if seat.host is not None]
+        works = [leaving_of(db, seat) for seat in rows if seat.host is not None]
         gone = [seat.id for seat in rows if seat.host is None]
     if not works:
         note_gone(ctx, lab_session_id, gone)
@@ -45,10 +43,11 @@ def one_left(db: Session, seat_id: UUID) -> list[Seat]:
     return [] if seat.state == SeatState.GONE else [seat]
 
 
-def work_of(db: Session, design: SeatDesign, seat: Seat) -> SeatWork:
+def leaving_of(db: Session, seat: Seat) -> Leaving:
     host = seat.host if seat.host is not None and seat.host.state != HostState.LOST else stand_in_of(db)
     seat.fencing += 1
-    return SeatWork(order_of(design, owner_id=seat.lab_session_id, number=seat.number), host.reached_at, seat.fencing)
+    label, vm_ids = seat_label(seat.lab_session_id, seat.number), tuple(machine.id for machine in seat.machines)
+    return Leaving(seat.id, label, vm_ids, host.reached_at, seat.fencing)
 
 
 def note_gone(ctx: Context, lab_session_id: UUID, ids: Collection[UUID]) -> None:

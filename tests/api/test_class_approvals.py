@@ -75,3 +75,12 @@ def test_nobody_decides_on_their_own_class(caller: Callable[..., Caller], tom: C
     made = alan.post("/lab-sessions", {**BOOKING, "department": "farmacia"}).get_json()
     assert problem(alan.post(f"/lab-sessions/{made['id']}/approve")) == (403, "own-request")
     assert alan.get("/lab-sessions/waiting").get_json()["items"][0]["own"] is True
+
+
+def test_a_timetable_says_what_would_wait_and_books_it_waiting(tom: Caller) -> None:
+    wish = {"text": "wiki-page; 03/03/2026 10:00; 60; 10\nwiki-page; 04/03/2026 10:00; 60; 5\n"}
+    tried = tom.post("/lab-sessions/import", wish).get_json()["lines"]
+    assert [line["needs_approval"] for line in tried] == [True, False]
+    tom.post("/lab-sessions/import", {**wish, "book": True})
+    made = tom.get("/lab-sessions").get_json()["items"]
+    assert [one["approval"]["state"] for one in made] == ["waiting", "not_needed"]

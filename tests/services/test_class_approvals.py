@@ -235,6 +235,9 @@ def test_who_decides_sees_what_is_left_for_others(db: Session, tom: Actor, grace
 def test_rows_of_a_timetable_are_one_series_and_one_question(db: Session, tom: Actor, grace: Actor) -> None:
     terms = timetables.Terms(tom, None, 20, NOW, 1, "Europe/Madrid", limit=LIMIT, base_url=HOME)
     table = "\n".join(f"wiki-page;{day}/03/2026 10:00;60;20" for day in ("03", "10", "17"))
+    tried = timetables.try_out(db, read_timetable(table, "Europe/Madrid"), terms)
+    assert [line.waits for line in tried] == [True, True, True]
+    assert letters(db, "grace") == []
     lines = timetables.book_all(db, read_timetable(table, "Europe/Madrid"), terms)
     made = [line.made for line in lines if line.made]
     assert len({one.series_id for one in made}) == 1

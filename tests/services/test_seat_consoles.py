@@ -217,3 +217,15 @@ def test_a_teachers_rights_are_asked_again(db: Session, seat: Seat, lab_session:
     db.flush()
     with pytest.raises(NotFound):
         seat_consoles.enter(db, burnt, now=NOW)
+
+
+def test_at_a_kept_seat_the_teacher_takes_over_and_its_student_sees_it(
+    db: Session, lab_session: LabSession, seat: Seat
+) -> None:
+    seat.state, lab_session.state = SeatState.KEPT, LabSessionState.ENDED
+    db.flush()
+    entry = seat_consoles.enter(db, burn(db, ticket_for_teacher(db, seat, view_only=False), LOGIN), now=NOW)
+    assert (entry.view_only, seat.teacher_here) == (False, True)
+    assert [row[1] for row in opened(db)] == [f"{lab_session.lab_slug} {seat.number}"]
+    seat_consoles.note_closed(db, entry, opened_at=NOW, why="closed", now=NOW)
+    assert seat.teacher_here is False

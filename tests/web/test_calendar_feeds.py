@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from portal.core.lifecycle import LabSessionState
+from portal.core.lifecycle import ClassApproval, LabSessionState
 from portal.models import Account, CalendarFeed, LabSession
 from portal.services.login_sessions import hash_of
 from portal.site import Site
@@ -67,6 +67,14 @@ def test_a_teachers_classes_stand_in_it_at_their_times(app: APIFlask, tom: Check
     assert event["url"] == f"http://localhost/classes/{class_id}"
     assert "Secreta" not in answer.text
     assert all(len(line.encode()) <= 75 for line in answer.text.split("\r\n"))
+
+
+def test_a_class_that_waits_for_approval_is_tentative(tom: CheckingClient, class_id: UUID, site: Site) -> None:
+    with site.write_sessions.begin() as db:
+        db.get_one(LabSession, class_id).approval = ClassApproval.WAITING
+    (event,) = events(tom.get(make(tom)))
+    assert event["status"] == "TENTATIVE"
+    assert "Waits for approval" in event["description"]
 
 
 @pytest.mark.parametrize("locale", ["es", "en"])

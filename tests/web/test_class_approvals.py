@@ -63,6 +63,14 @@ def test_a_large_booking_says_that_it_waits(tom: CheckingClient, site: Site, cla
     assert "has to approve it" in tom.get(answer.location).text
 
 
+def test_a_timetables_dry_run_says_what_would_wait(tom: CheckingClient) -> None:
+    wish = {"text": "wiki-page;05/03/2026 10:00;60;11\nwiki-page;06/03/2026 10:00;60;5", "seats": "12"}
+    text = tom.send("/classes/import", wish).text
+    assert "1 class is so large that somebody has to approve it" in text
+    assert text.count("would wait for approval") == 1
+    assert "waits for approval" in tom.send("/classes/import", {**wish, "step": "book"}).text
+
+
 def test_the_teacher_sees_that_it_waits(tom: CheckingClient, class_id: UUID) -> None:
     text = tom.get(f"/classes/{class_id}").text
     assert "Waits for approval" in text

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.lifecycle import LabSessionState
+from portal.core.people import Person
 from portal.models import Account, LabSession
-from portal.services import lab_sessions
+from portal.services import invitations, lab_sessions
 from portal.services.accounts import actor_of
 from portal.services.lab_sessions import Wish
 from portal.site import Site
@@ -81,6 +82,18 @@ def test_a_class_without_a_series_has_nothing_to_choose(
     for path in ("change", "cancel"):
         assert 'name="scope"' not in tom.get(f"/classes/{alone_id}/{path}").text
     assert "One of a series" not in tom.get(f"/classes/{alone_id}").text
+
+
+def test_the_pages_say_how_many_people_are_written_to(
+    tom: CheckingClient, site: Site, people: People, series: list[UUID]
+) -> None:
+    with site.write_sessions.begin() as db:
+        rows = [db.get_one(LabSession, one) for one in series[:2]]
+        ana, actor = Person("Ana", "ana@example.org"), actor_of(db.get_one(Account, people.tom))
+        invitations.invite(db, actor=actor, made=rows, people=[ana, Person("Bea")], now=NOW, timezone="Europe/Madrid")
+    assert "up to 1 person on the lists gets a letter" in tom.get(f"/classes/{series[0]}/change").text
+    assert "1 person on the list gets a letter that says so" in tom.get(f"/classes/{series[0]}/cancel").text
+    assert "gets a letter" not in tom.get(f"/classes/{series[2]}/cancel").text
 
 
 def test_several_dates_move_together(tom: CheckingClient, site: Site, series: list[UUID]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from portal.bench.wall_viewer import WALL_EVERY_S
 from portal.models import ConsoleTicket
 from portal.site import Site
 from portal.web import screens
@@ -59,6 +60,23 @@ def test_a_screen_is_asked_of_its_host_once_in_a_few_seconds(
     seconds[0] += screens.FRESH_S
     tom.get(asked)
     assert len(hypervisor.taken) == 3
+
+
+def test_no_picture_on_the_wall_is_older_than_five_seconds(
+    tom: CheckingClient, hypervisor: Photographer, lab_session: UUID, seconds: list[float]
+) -> None:
+    def slowly() -> None:
+        seconds[0] += 1.0
+
+    hypervisor.watch, asked = slowly, f"/classes/{lab_session}/seats/1/server/screen"
+    tom.get(asked)  # by another teacher; its picture is as old as the asking for it
+    seconds[0] += screens.FRESH_S - 1.0
+    tom.get(asked)
+    assert len(hypervisor.taken) == 2
+    wall = tom.get(f"/classes/{lab_session}/wall").text
+    every = int(wall.split('hx-trigger="every ')[1].split("s")[0])
+    assert every == WALL_EVERY_S
+    assert screens.FRESH_S + every <= 4.5  # half a second is left for the way
 
 
 def test_a_machine_that_the_lab_does_not_have_has_no_screen_and_no_console(

@@ -201,6 +201,21 @@ def test_who_teaches_sees_kept_seats_after_the_class_prolongs_and_ends_them(
     assert "is being taken away" in tom.get(f"/classes/{lab_session}").text
 
 
+def test_who_teaches_looks_on_and_takes_over_at_a_kept_seat(
+    maria: CheckingClient, site: Site, lab_session: UUID
+) -> None:
+    kept(site, lab_session, maria)
+    with site.sessions() as db:
+        number = db.query(Seat).where(Seat.state == SeatState.KEPT).one().number
+    seat, wish = f"/classes/{lab_session}/seats/{number}", {"machine": "server", "kind": "serial"}
+    tom = teach(maria)
+    assert f'href="{seat}/server/console"' in tom.get(f"/classes/{lab_session}").text
+    assert f"{seat}/console-ticket?take=yes" in tom.get(f"{seat}/server/console?take=yes").text
+    assert tom.send(f"{seat}/console-ticket", wish).get_json()["url"] == "/live/console"
+    tom.send(there(site, lab_session, "end"))
+    assert tom.send(f"{seat}/console-ticket", wish).status_code == 409
+
+
 def test_a_new_link_of_a_kept_seat_opens_it(maria: CheckingClient, site: Site, lab_session: UUID) -> None:
     kept(site, lab_session, maria)
     tom = teach(maria)

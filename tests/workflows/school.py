@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from portal.backends.doors_fake import FakeDoors
 from portal.backends.fake_cluster import FakeCluster
@@ -17,7 +17,7 @@ from portal.backends.hypervisor_fake import FakeHypervisor
 from portal.backends.lab_reader_yaml import YamlLabReader
 from portal.backends.playbooks_fake import FakePlaybooks
 from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import Keeping, LabSession, Seat, Student
+from portal.models import Keeping, LabSession, Seat, Student, Template, TemplateVersion
 from portal.models.database import make_sessions, make_write_sessions
 from portal.services import accounts, keepings, restarts, seats, teaching
 from portal.services.keepings import Terms
@@ -148,6 +148,12 @@ class School:
     def seats(self, lab_session_id: UUID, *states: SeatState) -> list[Seat]:
         with self.site.sessions() as db:
             return seats.seats_of(db, lab_session_id, states or SHOWN)
+
+    def lose_templates(self) -> None:
+        """Their folders and disks are there no more."""
+        with self.site.write_sessions.begin() as db:
+            db.execute(update(Template).values(gone=True))
+            db.execute(update(TemplateVersion).values(missing=True))
 
     def files(self, seat_id: UUID, machine: str = "server") -> list[str]:
         """What was made inside this machine of the seat."""

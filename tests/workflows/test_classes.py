@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from portal.backends.fake_cluster import Trouble
 from portal.core.lifecycle import LabSessionState, SeatImageState, SeatState
+from portal.core.people import Person
 from portal.core.policy import Actor
 from portal.core.templates import Personalisation
 from portal.models import AuditEntry, Claim, LabSession, Mail, SeatImage, Template, TemplateVersion
-from portal.services import accounts, class_clock, lab_sessions, teaching
+from portal.services import accounts, class_clock, invitations, lab_sessions, teaching, workflows
 from portal.workflows.sequence import Hooks
 from tests.factories.classes import template_version_of
 from tests.workflows.school import School, school
@@ -267,3 +268,34 @@ def test_a_reset_that_comes_after_the_end_makes_nothing(school: School) -> None:
     school.end(class_id)
     assert school.run(entry=late) in ("cancelled", "done")
     assert school.is_empty()
+
+
+def test_a_class_whose_templates_vanished_ends_and_leaves_nothing(school: School) -> None:
+    class_id = school.book()
+    school.prepare(class_id)
+    school.lose_templates()
+    assert school.end(class_id) == "done"
+    assert school.is_empty()
+    assert claims(school) == []
+    assert [seat.state for seat in school.seats(class_id, *SeatState)] == [SeatState.GONE] * 3
+
+
+def test_who_is_on_the_list_hears_when_a_preparation_is_cancelled_for_good(school: School) -> None:
+    class_id = school.book()
+    with school.site.write_sessions.begin() as db:
+        row = db.get_one(LabSession, class_id)
+        people = [Person("Ana", "ana@example.org")]
+        tom = accounts.actor_of(row.teacher)
+        invitations.invite(db, actor=tom, made=[row], people=people, now=school.now(), timezone="UTC")
+
+    def stop(place: str) -> None:
+        if place == "Prepare the seats begun":
+            with school.site.write_sessions.begin() as db:
+                workflow_id = db.get_one(LabSession, class_id).workflow_id or ""
+                workflows.ask_cancel(db, workflow_id=workflow_id, now=school.now())
+
+    assert school.prepare(class_id, Hooks(pause=school.wait, checkpoint=stop)) == "cancelled"
+    assert school.session(class_id).state == LabSessionState.CANCELLED
+    with school.site.sessions() as db:
+        letters = list(db.scalars(select(Mail.subject).where(Mail.receiver == "ana@example.org")))
+    assert letters == ["Cancelled: the class “First steps”"]

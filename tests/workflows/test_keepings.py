@@ -220,6 +220,19 @@ def lose(school: School, host: str) -> None:
         db.execute(update(Host).where(Host.name == host).values(trouble="silent"))
 
 
+def test_a_kept_seat_whose_template_vanished_boots_again_and_ends(school: School) -> None:
+    _class_id, seat_id, keeping_id = kept(school)
+    host = seat(school, seat_id).host
+    assert host is not None
+    school.lose_templates()
+    school.cluster.cut_power(host.name)
+    assert school.turn_kept(timedelta(minutes=1)) == ["done"]
+    assert school.files(seat_id) == [MINE]
+    assert school.turn_kept(WEEK + timedelta(hours=2)) == ["done"]
+    assert school.keeping(keeping_id).state == KeepingState.OVER
+    assert school.is_empty()
+
+
 def test_the_seat_of_a_lost_host_boots_on_another_one(school: School) -> None:
     _class_id, seat_id, _keeping_id = kept(school)
     host = seat(school, seat_id).host

@@ -336,3 +336,17 @@ def test_a_command_that_lives_is_left_alone(trials: Trials) -> None:
 
     assert queue.carry(trials.school.site, Hooks(pause=trials.school.wait, checkpoint=beat)) == "done"
     assert trials.newest().state == LabTrialState.PASSED
+
+
+def test_a_trial_whose_templates_vanish_is_taken_away_all_the_same(trials: Trials) -> None:
+    slug, seen = trials.lab(GOOD), list[str]()
+    trials.ask(slug)
+
+    def lose(place: str) -> None:
+        seen.append(place)
+        if len([each for each in seen if each.endswith("begun")]) == STEPS - 1:  # its seat stands
+            trials.school.lose_templates()
+
+    trials.school.run(Hooks(pause=trials.school.wait, checkpoint=lose))
+    assert trials.newest().ended_at is not None
+    assert trials.nothing_is_left()

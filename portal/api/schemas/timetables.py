@@ -31,6 +31,7 @@ class LineOut(BaseModel):
     minutes: int | None = None
     seats: int | None = None
     room: str = ""
+    needs_approval: bool = Field(False, description="So large that it waits (or would wait) for somebody's approval.")
     troubles: list[str] = Field(description="Why not, in the caller's language.")
     alternatives: list[datetime] = Field(description="The nearest times that fit.")
 
