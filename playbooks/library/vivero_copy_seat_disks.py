@@ -85,12 +85,23 @@ def shut_down(connection: libvirt.virConnect, order: Order, patience_s: float) -
         patience_s = 0
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
-        if find(connection, order.machine_id, order.seat_id) is None:
+        if is_gone(connection, order.machine_id):
             return ["shut down"]
         check_caller()
         time.sleep(LOOK_EVERY_S)
     stop(domain)
     return ["switched off"]
+
+
+def is_gone(connection: libvirt.virConnect, machine_id: UUID) -> bool:
+    """It has no definition that outlives it. Its mark is not asked for: while it goes away it has none any more."""
+    try:
+        connection.lookupByUUIDString(str(machine_id))
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return True
+        raise
+    return False
 
 
 def outcome(connection: libvirt.virConnect, values: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
