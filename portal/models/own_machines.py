@@ -26,3 +26,7 @@ class OwnMachine(Base, kw_only=True):
     vm_request: Mapped[VmRequest] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
     keeping: Mapped[Keeping] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
     machine: Mapped[SeatMachine] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
+
+    @property
+    def is_open(self) -> bool:
+        return not self.vm_request.state.is_final

@@ -55,10 +55,15 @@ def hold(db: Session, keeping: Keeping, *, terms: Terms, queue: WorkflowQueue, n
     return any(one.vm_request.state in OPEN for one in waiting)
 
 
+def longest(lab_session: LabSession, most_days: int) -> datetime:
+    """A seat of this class is held until then, whoever waits for its disk."""
+    return lab_session.ends_at + timedelta(days=most_days) + BEYOND
+
+
 def move_along(db: Session, keeping: Keeping, *, terms: Terms, now: datetime) -> bool:
     lab_session = db.get_one(LabSession, keeping.lab_session_id)
     days = (now - lab_session.ends_at).days + 1
-    if timedelta(days=days) > timedelta(days=terms.most_days) + BEYOND:
+    if lab_session.ends_at + timedelta(days=days) > longest(lab_session, terms.most_days):
         return False
     try:
         keepings.prove(db, keeping, lab_session, days, terms, now)

@@ -59,7 +59,7 @@ def ask(
     earlier = vm_requests.of_form(db, vm_requests.own_form_key(actor, wish.form_key))
     if earlier is not None:
         return earlier
-    row, machine = machine_of(db, keeping, lab_session, wish.machine)
+    row, machine = machine_of(keeping, lab_session, wish.machine)
     if any(one.seat_machine_id == row.id for one in keeping_holds.open_of(db, keeping.id)):
         raise Conflict(N_("This machine was asked for already; that request is still open."))
     order = order_of(machine, wish)
@@ -86,7 +86,7 @@ def order_of(machine: LabMachine, wish: Wish) -> Order:
     )
 
 
-def machine_of(db: Session, keeping: Keeping, lab_session: LabSession, name: str) -> tuple[SeatMachine, LabMachine]:
+def machine_of(keeping: Keeping, lab_session: LabSession, name: str) -> tuple[SeatMachine, LabMachine]:
     """The machine of the kept seat, as a row and as the lab has it; without a name the first."""
     if keeping.state != KeepingState.KEPT or keeping.seat is None:
         raise Conflict(NOT_KEPT)
