@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("keeping_id", sa.Uuid(), nullable=False),
         sa.Column("seat_machine_id", sa.Uuid(), nullable=False),
         sa.Column("copied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["vm_request_id"], ["vm_requests.id"], name=op.f("fk_own_machines_vm_request_id")),
         sa.ForeignKeyConstraint(["keeping_id"], ["keepings.id"], name=op.f("fk_own_machines_keeping_id")),
         sa.ForeignKeyConstraint(

@@ -23,6 +23,7 @@ class OwnMachine(Base, kw_only=True):
     keeping_id: Mapped[UUID] = mapped_column(ForeignKey("keepings.id"), index=True)
     seat_machine_id: Mapped[UUID] = mapped_column(ForeignKey("seat_machines.id"))
     copied_at: Mapped[datetime | None] = mapped_column(default=None)
+    given_up_at: Mapped[datetime | None] = mapped_column(default=None)  # the seat's time was over
     vm_request: Mapped[VmRequest] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
     keeping: Mapped[Keeping] = relationship(init=False, lazy="joined", viewonly=True, repr=False)
     machine: Mapped[SeatMachine] = relationship(init=False, lazy="joined", viewonly=True, repr=False)

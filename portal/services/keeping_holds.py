@@ -18,6 +18,7 @@ from portal.services.keepings import Terms, note
 from portal.services.orders import OPEN
 
 BEYOND = timedelta(days=7)  # the most that an open request holds a seat beyond the days that the house allows
+TRIED_AGAIN_AFTER = timedelta(minutes=5)
 HELD = N_("An own machine was asked for with a disk of this seat. Wait until it runs, or cancel that request first.")
 TIME_OVER = N_("It was not made while the seat was kept, whose disk it needed.")
 
@@ -48,11 +49,12 @@ def hold(db: Session, keeping: Keeping, *, terms: Terms, queue: WorkflowQueue, n
     waiting = [one for one in open_of(db, keeping.id) if one.copied_at is None]
     if not waiting:
         return False
-    if move_along(db, keeping, terms=terms, now=now):
+    given_up = any(one.given_up_at is not None for one in waiting)
+    if not given_up and move_along(db, keeping, terms=terms, now=now):
         return True
     for one in waiting:
-        give_up(db, one.vm_request, queue=queue, now=now, base_url=base_url)
-    return any(one.vm_request.state in OPEN for one in waiting)
+        give_up(db, one, queue=queue, now=now, base_url=base_url)
+    return any(one.is_open for one in waiting)
 
 
 def longest(lab_session: LabSession, most_days: int) -> datetime:
@@ -75,19 +77,25 @@ def move_along(db: Session, keeping: Keeping, *, terms: Terms, now: datetime) ->
     return True
 
 
-def give_up(db: Session, vm_request: VmRequest, *, queue: WorkflowQueue, now: datetime, base_url: str) -> None:
-    """Cancelled with the reason; work on it stops and cleans up first."""
+def give_up(db: Session, own: OwnMachine, *, queue: WorkflowQueue, now: datetime, base_url: str) -> None:
+    """Cancelled, and its owner is told why; work on it stops and cleans up first, tried until it is so."""
+    stop(db, own.vm_request, queue=queue, now=now)
+    if own.given_up_at is None:
+        own.given_up_at = now
+        subject = subject_of(own.vm_request)
+        record(db, actor=None, action="vm_request.cancel_asked", subject=subject, now=now, reason=TIME_OVER)
+        notices.tell_seat_over(db, vm_request=own.vm_request, now=now, base_url=base_url)
+
+
+def stop(db: Session, vm_request: VmRequest, *, queue: WorkflowQueue, now: datetime) -> None:
     workflow = db.get(Workflow, vm_request.workflow_id) if vm_request.workflow_id else None
     if workflow is None:
         vm_requests.close_unstarted(db, vm_request)
     elif workflow.state == WorkflowState.FAILED:
-        again = workflows.roll_back(db, workflow_id=workflow.id, queue=queue, now=now)
-        vm_requests.put_under_way(vm_request, again)
+        if workflow.ended_at is None or workflow.ended_at + TRIED_AGAIN_AFTER <= now:
+            again = workflows.roll_back(db, workflow_id=workflow.id, queue=queue, now=now)
+            vm_requests.put_under_way(vm_request, again)
     elif workflow.state in workflows.LIVE and workflow.cancel_asked_at is None:
-        if workflows.ask_cancel(db, workflow_id=workflow.id, now=now).state == WorkflowState.CANCELLED:
+        stopped = workflows.ask_cancel(db, workflow_id=workflow.id, now=now)
+        if stopped.state == WorkflowState.CANCELLED:
             vm_requests.close_unbegun(db, vm_request)
-    else:
-        return
-    subject = subject_of(vm_request)
-    record(db, actor=None, action="vm_request.cancelled", subject=subject, now=now, reason=TIME_OVER)
-    notices.tell_seat_over(db, vm_request=vm_request, now=now, base_url=base_url)

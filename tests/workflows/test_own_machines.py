@@ -189,3 +189,28 @@ def test_a_host_that_was_silent_is_asked_again(school: School) -> None:
     assert files(school, machine(school, request_id).id) == [MINE]
     with school.site.sessions() as db:
         assert db.get_one(OwnMachine, request_id).copied_at is not None
+
+
+def test_what_cannot_be_cleaned_up_after_the_longest_time_is_tried_again_and_told_once(school: School) -> None:
+    seat_id, keeping_id, request_id = asked(school)
+    approve(school, request_id)
+    seat = school.keeping(keeping_id).seat
+    assert seat is not None
+    assert seat.host is not None
+    for host in ("hv1", "hv2", "hv3"):
+        school.cluster.trouble(host, Trouble.HOST_DOWN)
+    assert school.run() == "failed"
+    school.wait(timedelta(days=21).total_seconds())
+    assert school.turn_kept(timedelta(hours=3)) == ["failed"]  # of rolling back
+    assert school.turn_kept(timedelta(minutes=1)) == []
+    assert school.turn_kept(timedelta(minutes=6)) == ["failed"]
+    for host in ("hv1", "hv2", "hv3"):
+        school.cluster.trouble(host)
+    assert school.turn_kept(timedelta(minutes=6)) == ["cancelled"]
+    assert request(school, request_id).state == VmRequestState.CANCELLED
+    school.turn_kept(timedelta(minutes=1))
+    assert (school.is_empty(), school.keeping(keeping_id).state) == (True, KeepingState.OVER)
+    assert seats_machines(school, seat_id) == 0
+    with school.site.sessions() as db:
+        letters = [mail for mail in db.scalars(select(Mail)) if "whose disk it needed" in mail.text]
+    assert len(letters) == 1
