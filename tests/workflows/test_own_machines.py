@@ -23,11 +23,11 @@ from tests.workflows.test_keepings import MINE, WEEK, kept
 __all__ = ["school"]  # a fixture
 
 
-def ask(school: School, class_id: UUID, keeping_id: UUID) -> UUID:
+def ask(school: School, class_id: UUID, keeping_id: UUID, name: str = "own-server") -> UUID:
     with school.site.write_sessions.begin() as db:
         actor, now = accounts.actor_of(db.get_one(LabSession, class_id).teacher), school.now()
         ends_on = local_day(now, "Europe/Madrid") + timedelta(days=30)
-        wish = Wish("server", "own-server", "To go on with the thesis", ends_on)
+        wish = Wish("server", name, "To go on with the thesis", ends_on)
         return own_machines.ask(db, actor=actor, keeping_id=keeping_id, wish=wish, now=now, secret_key="x" * 40).id
 
 
