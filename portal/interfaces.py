@@ -357,6 +357,7 @@ class MachineOrder:
     personalisation: str  # "cloud-init" | "sysprep" | "none"
     parameters: Mapping[str, Json] = field(default_factory=dict)
     keyboard: str = "es"
+    copied: bool = False  # `copy_seat_disks.yml` has made its disk already; none is made of the template
 
 
 @dataclass(frozen=True)

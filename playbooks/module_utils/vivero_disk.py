@@ -1,4 +1,4 @@
-"""A machine's disk: a thin overlay on the template's disk, or an independent copy of it."""
+"""A machine's disk: a thin overlay on the template's disk, an independent copy of it, or a copy of a seat's disk."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ GIB = 1024**3
 QCOW2_HEADER = struct.Struct(">4sIQIIQ")
 LONGEST_BACKING_NAME = 1023
 QEMU_IMG_TIMEOUT_S = 3600
+COPY_TIMEOUT_S = 7000
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def find_template(machine: Machine, storage: Path) -> Path:
 
 def make_disk(machine: Machine, places: Places) -> bool:
     """Whether it had to be made. A disk under its final name is always whole: it gets it by a rename."""
+    if machine.copied:
+        if not places.disk.exists():
+            raise Refused("the copy of the seat's disk is not there")
+        check_stands_alone(places.disk)
+        return False
     template = find_template(machine, places.storage)
     backing = str(template) if machine.linked else None
     if places.disk.exists():
@@ -68,6 +74,32 @@ def make_disk(machine: Machine, places: Places) -> bool:
     draft.chmod(0o600)
     draft.rename(places.disk)
     return True
+
+
+def copy_disk(source: Path, target: Path, disk_gib: int) -> None:
+    """All that is on `source` and on what it stands on, as a disk of its own that is at least so large."""
+    draft = draft_of(target)
+    draft.unlink(missing_ok=True)
+    run("qemu-img", "convert", "-q", "-O", "qcow2", str(source), str(draft), timeout_s=COPY_TIMEOUT_S)
+    size = max(read_qcow2(draft).virtual_bytes, disk_gib * GIB)
+    run("qemu-img", "resize", "-q", "-f", "qcow2", str(draft), str(size))
+    draft.chmod(0o600)
+    write_through(draft)  # its source may be deleted as soon as this one has its name
+    draft.rename(target)
+    write_through(target.parent)
+
+
+def write_through(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def check_stands_alone(disk: Path) -> None:
+    if read_qcow2(disk).backing is not None:
+        raise Refused("there is a disk of another template in its place; retire the machine first")
 
 
 def run(*command: str, timeout_s: float = QEMU_IMG_TIMEOUT_S) -> None:

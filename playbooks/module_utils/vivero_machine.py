@@ -65,6 +65,7 @@ class Machine:
     address: str | None
     personalisation: str
     keyboard: str
+    copied: bool
     parameters: dict[str, Any] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
 
@@ -105,6 +106,7 @@ def read_machine(order: dict[str, Any], secrets: dict[str, Any]) -> Machine:
         address=read_address(order.get("address")),
         personalisation=one_of(PERSONALISATIONS, order.get("personalisation"), "personalisation"),
         keyboard=matching(KEYBOARD, order.get("keyboard") or "es", "keyboard"),
+        copied=bool(order.get("copied")),
         parameters=parameters,
         secrets=dict(secrets),
     )

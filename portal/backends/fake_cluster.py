@@ -132,6 +132,7 @@ class World:
     retired: dict[str, int] = field(default_factory=dict)  # machine or seat to the fencing number of who took it away
     seats: dict[str, FakeSeat] = field(default_factory=dict)
     images: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by machine: the files made inside
+    copies: dict[str, list[str]] = field(default_factory=dict)  # by machine to be made: what is on its copied disk
     guest_answers: dict[str, tuple[int, str]] = field(default_factory=dict)  # by a text in the command
     door_answers: dict[str, tuple[int, str]] = field(default_factory=dict)  # by door and path: "web/index.html"
     ailing: dict[str, list[str]] = field(default_factory=dict)  # by a part of a machine's name
@@ -264,4 +265,4 @@ def read_world(text: str) -> World:
         for name in ("guest_answers", "door_answers")
     }
     troubles, retired, images, ailing = (values.get(name, {}) for name in ("troubles", "retired", "images", "ailing"))
-    return World(machines, troubles, retired, seats, images, **pairs, ailing=ailing)
+    return World(machines, troubles, retired, seats, images, values.get("copies", {}), **pairs, ailing=ailing)

@@ -83,6 +83,31 @@ def make_machine(
     return True
 
 
+def copy_disk(
+    world: World, host: HostAddress, order: Mapping[str, Any], run: PlaybookRun, now: float
+) -> MachineOutcome:
+    """The seat's machine is off afterwards, as on a real host: what is on its disk stays there."""
+    vm_id, seat_id, machine_id = str(order["vm_id"]), str(order["seat_id"]), str(order["machine_id"])
+    if is_late(world, seat_id, seat_fence(run, seat_id)) or is_late(world, vm_id, seat_fence(run, vm_id)):
+        return refused(LATE)
+    if world.retired.get(vm_id, 0) >= seat_fence(run, vm_id) > 0:
+        return refused(TAKEN_AWAY)
+    if vm_id in world.copies:
+        return said([], "as it should be")
+    machine, seat = world.machines.get(machine_id), world.seats.get(seat_id)
+    is_here = machine is not None and machine.host == host.name and machine.seat == seat_id
+    if seat is None or not (is_here or machine_id in seat.disks):
+        return refused("the disk of the seat's machine is not on this host's storage")
+    seat.fence = max(seat.fence, seat_fence(run, seat_id))
+    did = []
+    if machine is not None:
+        did.append("shut down" if machine.listens(now) else "switched off")
+        seat.disks[machine_id] = machine.files
+        del world.machines[machine_id]
+    world.copies[vm_id] = list(seat.disks[machine_id])
+    return said([*did, "disk copied"], "as it should be")
+
+
 def save_seat(
     world: World, host: HostAddress, order: Mapping[str, Any], run: PlaybookRun, now: float
 ) -> MachineOutcome:

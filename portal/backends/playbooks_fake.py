@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from portal.backends.fake_cluster import FAILING, FakeCluster, FakeMachine, Trouble, World
-from portal.backends.fake_seats import drop_images, make_seat, remove_seat, save_seat
+from portal.backends.fake_seats import copy_disk, drop_images, make_seat, remove_seat, save_seat
 from portal.core.errors import N_, OutsideUnavailable
 from portal.interfaces import HostAddress, MachineOutcome, PlaybookLine, PlaybookResult, PlaybookRun, PlaybookStatus
 
 MACHINE_S = 0.2
 TASKS = {
     "clone_vms": "Make the disks, define the machines and start them",
+    "copy_seat_disks": "Shut the machines down and copy their disks",
     "retire_vms": "Remove the machines and everything that belongs to them",
     "make_seats": "Make the networks and the machines and let them run",
     "save_seats": "Save the machines with their memory",
@@ -26,6 +27,7 @@ TASKS = {
 }
 LISTS = {
     "clone_vms": "machines",
+    "copy_seat_disks": "machines",
     "retire_vms": "machines",
     "make_seats": "seats",
     "save_seats": "images",
@@ -92,7 +94,7 @@ class FakePlaybooks:
         time.sleep(self._machine_s)
         with self.cluster.world() as world:
             outcome = act(world, host, order, run, self.cluster.clock())
-        key = order.get("seat_id") or order["vm_id"]
+        key = order.get("vm_id") or order["seat_id"]
         progress.machines[UUID(key)] = outcome
         name = order.get("label") or order.get("name") or key
         progress.say(host.name, f"{name} – {outcome.message}", failed=not outcome.ok)
@@ -119,10 +121,13 @@ def clone(world: World, host: HostAddress, order: Mapping[str, Any], run: Playbo
         return MachineOutcome(ok=False, changed=False, message="the simulator was told to let this machine fail")
     if any(m.name == name and m.host == host.name and m.vm_id != vm_id for m in world.machines.values()):
         return MachineOutcome(False, False, f"another machine on this host is already called {name}")
+    if order.get("copied") and vm_id not in world.copies:
+        return MachineOutcome(ok=False, changed=False, message="the copy of the seat's disk is not there")
     starts = run.variables.get("clone_vms_start", True)
     did = []
     if known is None:
         known = FakeMachine(vm_id, host.name, name, order["vcpus"], order["memory_mib"], order.get("address"))
+        known.files = list(world.copies.get(vm_id, []))
         world.machines[vm_id] = known
         did += ["disk made", "defined"]
     known.fence = max(known.fence, token)
@@ -138,12 +143,14 @@ def retire(world: World, host: HostAddress, order: Mapping[str, Any], run: Playb
     if known is not None and known.fence > token > 0:
         return MachineOutcome(ok=False, changed=False, message="another worker has taken over this machine")
     world.machines.pop(vm_id, None)
+    world.copies.pop(vm_id, None)
     world.retired[vm_id] = max(token, world.retired.get(vm_id, 0))
     return MachineOutcome(ok=True, changed=known is not None, message="removed" if known else "was not there")
 
 
 ACTS: Mapping[str, Act] = {
     "clone_vms": clone,
+    "copy_seat_disks": copy_disk,
     "retire_vms": retire,
     "make_seats": make_seat,
     "save_seats": save_seat,

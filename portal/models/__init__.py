@@ -21,6 +21,7 @@ from portal.models.labs import Lab, LabVersion, SeatImage
 from portal.models.leases import LeaseNotice
 from portal.models.login_sessions import LoginSession
 from portal.models.mails import Mail
+from portal.models.own_machines import OwnMachine
 from portal.models.rehearsals import Rehearsal
 from portal.models.seats import Seat, SeatMachine
 from portal.models.templates import Template, TemplateVersion
@@ -59,6 +60,7 @@ __all__ = [
     "LoginSession",
     "Mail",
     "Membership",
+    "OwnMachine",
     "Rehearsal",
     "Seat",
     "SeatImage",

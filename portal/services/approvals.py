@@ -18,7 +18,7 @@ from portal.core.templates import AS_THE_SIZE_SAYS, Quantities
 from portal.interfaces import WorkflowQueue
 from portal.models import VmRequest
 from portal.models.vm_requests import VmRequestKind
-from portal.services import claims, extensions, notices, workflows
+from portal.services import claims, extensions, notices, own_machines, workflows
 from portal.services.approval_changes import check_names, check_room, fix_version, move_quantities, shorten, take_less
 from portal.services.audit import record, subject_of
 from portal.services.vm_requests import may_see
@@ -93,6 +93,7 @@ def approve(
     else:
         take_less(db, vm_request, size=size, copies=copies)
         move_quantities(db, vm_request, quantities)
+        own_machines.check_disk(db, vm_request)
         check_names(db, vm_request)
         check_room(db, vm_request, now=now, reserve_hosts=reserve_hosts)
         fix_version(db, vm_request)
@@ -116,7 +117,9 @@ def begin_if_due(db: Session, vm_request: VmRequest, *, queue: WorkflowQueue, no
     """Queue the work, unless it is wanted from a later day: see workflows.start_dated."""
     if vm_request.starts_on and vm_request.starts_on > today:
         return
-    workflow = workflows.begin(db, kind="provision", subject_id=vm_request.id, queue=queue, now=now)
+    workflow = workflows.begin(
+        db, kind=own_machines.work_for(db, vm_request), subject_id=vm_request.id, queue=queue, now=now
+    )
     vm_request.workflow_id = workflow.id
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from portal.core.labs import CheckBy, LabSpec, LabStep
 from portal.core.lifecycle import KeepingState, SeatState, WorkflowState
-from portal.models import Keeping, LabSession, Seat, StepResult, Student, Workflow
-from portal.services import keepings, seats, workflows
+from portal.models import Keeping, LabSession, OwnMachine, Seat, StepResult, Student, Workflow
+from portal.services import keepings, own_machines, seats, workflows
 from portal.services.class_readiness import minutes_left
 from portal.services.lab_specs import spec_of
 from portal.services.workflows import Progress
@@ -67,6 +67,7 @@ class Board:
     work: Progress | None
     minutes_left: int | None  # to the hour, while somebody waits for it
     keepings: tuple[Keeping, ...] = ()
+    own_machines: tuple[OwnMachine, ...] = ()  # asked for from kept seats, the newest first
 
     @property
     def wishes(self) -> tuple[Keeping, ...]:
@@ -78,6 +79,14 @@ class Board:
     def kept(self) -> tuple[Keeping, ...]:
         """Seats that stay after the class, and those that are still being taken away."""
         return tuple(one for one in self.keepings if one.seat is not None and one.seat.state == SeatState.KEPT)
+
+    def own_machines_of(self, keeping: Keeping) -> tuple[OwnMachine, ...]:
+        return tuple(one for one in self.own_machines if one.keeping_id == keeping.id)
+
+    def may_become_own(self, keeping: Keeping) -> bool:
+        """While there is a machine of the seat for which nobody has an open request."""
+        asked = {one.seat_machine_id for one in self.own_machines_of(keeping) if one.is_open}
+        return keeping.seat is not None and any(machine.id not in asked for machine in keeping.seat.machines)
 
     @property
     def leaving(self) -> bool:
@@ -129,6 +138,8 @@ def board_of(db: Session, lab_session: LabSession, now: datetime) -> Board:
     students = list(
         db.scalars(select(Student).where(Student.lab_session_id == lab_session.id).order_by(Student.joined_at))
     )
+    asked = keepings.of_class(db, lab_session.id)
+    kept = any(keeping.seat_id is not None for keeping in asked)
     work = workflows.progress_of(db, lab_session.workflow_id, now) if lab_session.workflow_id else None
     by_student = {seat.student_id: seat for seat in rows if seat.student_id}
     results = results_of(db, lab_session.id)
@@ -142,7 +153,8 @@ def board_of(db: Session, lab_session: LabSession, now: datetime) -> Board:
             for student in students
         ),
         work=work if work is not None and work.state in SHOWN_WORK else None,
-        keepings=tuple(keepings.of_class(db, lab_session.id)),
+        keepings=tuple(asked),
+        own_machines=tuple(own_machines.of_class(db, lab_session.id)) if kept else (),
         minutes_left=minutes_left(lab_session, now),
     )
 

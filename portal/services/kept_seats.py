@@ -13,8 +13,8 @@ from portal.core.lifecycle import KeepingState, SeatState, WorkflowState
 from portal.core.policy import Actor
 from portal.interfaces import WorkflowQueue
 from portal.models import Keeping, LabSession, Seat, Student, Workflow
-from portal.services import keepings, seats, workflows
-from portal.services.keepings import note
+from portal.services import keeping_holds, keepings, seats, workflows
+from portal.services.keepings import Terms, note
 
 NOT_ANSWERED = N_("Nobody had answered when the class ended.")
 NO_MACHINES = N_("There were no machines to keep when the class ended: they were being made anew.")
@@ -66,6 +66,12 @@ def end(db: Session, keeping: Keeping, *, by: Actor | None, queue: WorkflowQueue
     """Its student's key, consoles and doors end at once; then all that the seat has is taken away."""
     if keeping.state != KeepingState.KEPT:
         raise Conflict(NOT_KEPT)
+    if keeping_holds.is_held(db, keeping.id):
+        raise Conflict(keeping_holds.HELD)
+    move_over(db, keeping, by=by, queue=queue, now=now)
+
+
+def move_over(db: Session, keeping: Keeping, *, by: Actor | None, queue: WorkflowQueue, now: datetime) -> None:
     keeping.move_to(KeepingState.OVER)
     keeping.ended_at = now
     note(db, keeping, "keeping.ended", by=by, now=now)
@@ -84,12 +90,17 @@ def clear(db: Session, keeping: Keeping, *, queue: WorkflowQueue, now: datetime)
     return workflows.begin(db, kind="end_keeping", subject_id=keeping.seat_id, queue=queue, now=now, clean_up=True)
 
 
-def end_due(db: Session, *, queue: WorkflowQueue, now: datetime) -> int:
-    """Seats whose time is over end; what could not be taken away is tried again until nothing is left."""
+def end_due(db: Session, *, queue: WorkflowQueue, now: datetime, terms: Terms, base_url: str = "") -> int:
+    """Seats whose time is over end, unless a request still needs them (services/keeping_holds.py).
+
+    What could not be taken away is tried again until nothing is left.
+    """
     due = select(Keeping).where(Keeping.state == KeepingState.KEPT, Keeping.until_at <= now)
     ended = 0
     for keeping in list(db.scalars(due.with_for_update(of=Keeping, skip_locked=True))):
-        end(db, keeping, by=None, queue=queue, now=now)
+        if keeping_holds.hold(db, keeping, terms=terms, queue=queue, now=now, base_url=base_url):
+            continue
+        move_over(db, keeping, by=None, queue=queue, now=now)
         ended += 1
     left = select(Keeping).join(Seat, Seat.id == Keeping.seat_id).where(Keeping.state == KeepingState.OVER)
     left = left.where(Seat.state != SeatState.GONE)

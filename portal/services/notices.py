@@ -140,6 +140,20 @@ def tell_no_longer_needed(db: Session, *, vm_request: VmRequest, now: datetime, 
     post(db, account, subject, Body((text,), links=links(base_url, page)), now)
 
 
+def tell_seat_over(db: Session, *, vm_request: VmRequest, now: datetime, base_url: str) -> None:
+    """It was to begin with the disk of a kept seat, whose time is over."""
+    account = account_of(db, vm_request.submitted_by_id)
+    locale = account.locale
+    text = translate(
+        locale,
+        N_("Your request for %(name)s was cancelled: it was not made while the seat was kept, whose disk it needed."),
+        name=vm_request.name,
+    )
+    page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
+    subject = translate(locale, N_("Cancelled: %(name)s"), name=vm_request.name)
+    post(db, account, subject, Body((text,), links=links(base_url, page)), now)
+
+
 def tell_ready(db: Session, *, vm_request: VmRequest, vms: Sequence[Vm], now: datetime, base_url: str) -> None:
     """The machines of a request serve: names, addresses, how to open them, until when."""
     account = account_of(db, vm_request.submitted_by_id)

@@ -21,6 +21,7 @@ TASKS = (
     N_("Save the machines with their memory"),
     N_("Remove the seats and everything that belongs to them"),
     N_("Remove saved machines"),
+    N_("Shut the machines down and copy their disks"),
 )
 OUTCOMES = (
     N_("disk made"),
@@ -40,6 +41,9 @@ OUTCOMES = (
     N_("running"),
     N_("saved"),
     N_("was saved already"),
+    N_("shut down"),
+    N_("switched off"),
+    N_("disk copied"),
 )
 REFUSALS = (
     N_("%(command)s did not end in %(seconds)s seconds"),
@@ -73,6 +77,8 @@ REFUSALS = (
     N_("label is not a printable text"),
     N_("no machine of this seat runs on this host, so there is nothing to save"),
     N_("owner is not a printable text"),
+    N_("the copy of the seat's disk is not there"),
+    N_("the disk of the seat's machine is not on this host's storage"),
     N_("the door %(name)s did not open"),
     N_("the fencing number is not a number"),
     N_("the parameters are too long for a seed"),

@@ -17,7 +17,7 @@ from portal.core.errors import MachineMissing, OutsideUnavailable
 from portal.core.lifecycle import HostState, KeepingState, SeatState, WorkflowState
 from portal.interfaces import HostAddress, Hypervisor, WorkflowQueue
 from portal.models import Keeping, Seat
-from portal.services import workflows
+from portal.services import keeping_holds, workflows
 
 TRIED_AGAIN_AFTER = timedelta(minutes=5)
 KIND = "revive_seat"
@@ -74,6 +74,8 @@ def begin(db: Session, seat_ids: Iterable[UUID], *, queue: WorkflowQueue, now: d
 
 
 def may_begin(db: Session, seat_id: UUID, now: datetime) -> bool:
+    if keeping_holds.is_copying(db, seat_id):
+        return False
     latest = workflows.latest_of(db, seat_id)
     if latest is None:
         return True

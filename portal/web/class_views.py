@@ -11,9 +11,9 @@ from enum import StrEnum
 from markupsafe import Markup
 
 from portal.core.labs import CheckBy, LabMachine, LabSpec, LabStep
-from portal.core.lifecycle import LabSessionState, SeatState
+from portal.core.lifecycle import KeepingState, LabSessionState, SeatState
 from portal.models import Keeping, LabSession, Seat, StepResult, Student
-from portal.services import keepings, seats, students, workflows
+from portal.services import keeping_holds, keepings, seats, students, workflows
 from portal.services.keeping_notices import TOLD_BEFORE
 from portal.services.workflows import Progress
 from portal.web.context import db, now, student
@@ -90,6 +90,7 @@ class ClassView:
     steps: tuple[StepView, ...]
     now: datetime
     keeping: Keeping | None = None
+    wanted: tuple[str, ...] = ()  # machines whose disks were asked for as own machines
 
     @property
     def phase(self) -> Phase:
@@ -133,7 +134,7 @@ class ClassView:
     @property
     def marks(self) -> Marks:
         results = {step.slug: step.result for step in self.steps if step.result}
-        return marks_of(self.student, self.lab_session, self.seat, results, self.keeping)
+        return marks_of(self.student, self.lab_session, self.seat, results, self.keeping, self.wanted)
 
 
 def phase_of(lab_session: LabSession, seat: Seat | None) -> Phase:
@@ -149,7 +150,7 @@ def present_marks() -> Marks:
     seated = student()
     lab_session = students.class_with(db(), seated)
     results, keeping = students.results_of(db(), seated), keepings.of_student(db(), seated.id)
-    return marks_of(seated, lab_session, seats.seat_of(db(), seated.id), results, keeping)
+    return marks_of(seated, lab_session, seats.seat_of(db(), seated.id), results, keeping, wanted_of(keeping))
 
 
 def marks_of(
@@ -158,6 +159,7 @@ def marks_of(
     seat: Seat | None,
     results: Mapping[str, StepResult],
     keeping: Keeping | None,
+    wanted: tuple[str, ...],
 ) -> Marks:
     phase = phase_of(lab_session, seat)
     place = (seat.id, seat.resets, restarted(seat)) if seat else None
@@ -167,7 +169,7 @@ def marks_of(
     return Marks(
         phase=sign_of(phase, place, lab_session.state if phase == Phase.EARLY else ""),
         banners=sign_of(
-            lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at, here, until
+            lab_session.notice, lab_session.notice_at, lab_session.locked, lab_session.ends_at, here, until, wanted
         ),
         hand=sign_of(student.hand, keeping and (keeping.state, keeping.until_at)),
         guide=sign_of(student.step, done),
@@ -202,7 +204,13 @@ def view_of_class() -> ClassView:
         for number, step in enumerate(spec.steps, start=1)
     )
     seat, keeping = seats.seat_of(db(), seated.id), keepings.of_student(db(), seated.id)
-    return ClassView(seated, lab_session, spec, seat, guide, steps, now(), keeping)
+    return ClassView(seated, lab_session, spec, seat, guide, steps, now(), keeping, wanted_of(keeping))
+
+
+def wanted_of(keeping: Keeping | None) -> tuple[str, ...]:
+    if keeping is None or keeping.state != KeepingState.KEPT:
+        return ()
+    return tuple(sorted(one.machine.name for one in keeping_holds.open_of(db(), keeping.id)))
 
 
 def unwritten(step: LabStep) -> StepPage:

@@ -18,10 +18,11 @@ from portal.core.quota import Amount
 from portal.core.templates import Parameter, ParameterKind, TemplateSpec
 from portal.models import JobLine, Template, VmRequest
 from portal.models.vm_requests import VmRequestKind
-from portal.services import accounts, orders, vm_requests, workflows
+from portal.services import accounts, orders, own_machines, vm_requests, workflows
 from portal.services.workflows import CopyView, Progress
+from portal.web.class_links import title_of
 from portal.web.context import actor, db, now
-from portal.web.formats import day, memory, translated
+from portal.web.formats import day, memory, translated, when
 from portal.web.languages import current_language
 
 LOG_LINES = 400  # the newest; the whole log stays in the database
@@ -108,7 +109,7 @@ def view_of(vm_request: VmRequest) -> RequestView:
     return RequestView(
         vm_request=vm_request,
         template=spec.name.read(current_language()) if spec else vm_request.template_slug,
-        facts=(*decided_facts(vm_request, spec), *parameter_facts(vm_request, spec)),
+        facts=(*source_facts(vm_request), *decided_facts(vm_request, spec), *parameter_facts(vm_request, spec)),
         takes=one * vm_request.copies,
         progress=progress,
         lines=newest_lines(progress.workflow_id) if progress else (),
@@ -124,6 +125,21 @@ def template_names() -> dict[str, str]:
     language = current_language()
     rows = db().execute(select(Template.slug, Template.spec))
     return {slug: str(spec["name"].get(language, slug)) for slug, spec in rows if spec and "name" in spec}
+
+
+def source_facts(vm_request: VmRequest) -> tuple[Fact, ...]:
+    """Of a machine that begins with the disk of a kept seat: which one."""
+    source = own_machines.source_of(db(), vm_request.id)
+    if source is None or source.keeping.seat is None:
+        return ()
+    words = _(
+        "With the disk of “%(machine)s” of seat %(number)s of the class “%(title)s”",
+        machine=source.machine.name,
+        number=source.keeping.seat.number,
+        title=title_of(source.keeping.lab_session),
+    )
+    copied = _("copied on %(when)s", when=when(source.copied_at)) if source.copied_at else _("not copied yet")
+    return (Fact(_("Disk"), f"{words}; {copied}"),)
 
 
 def decided_facts(vm_request: VmRequest, spec: TemplateSpec | None) -> tuple[Fact, ...]:

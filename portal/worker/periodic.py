@@ -28,6 +28,7 @@ from portal.services import (
     workers,
     workflows,
 )
+from portal.services.keepings import Terms
 from portal.site import Site
 from portal.worker.catalogue import CatalogueWatch
 
@@ -116,8 +117,9 @@ def tell_teachers(site: Site) -> int:
 def end_kept_seats(site: Site) -> int:
     """Those whose time is over; who has one is told a day before."""
     settings = site.settings
+    terms = Terms(settings.keep_days_most, settings.reserve_hosts, settings.timezone)
     with site.write_sessions.begin() as db:
-        ended = kept_seats.end_due(db, queue=site.queue, now=site.clock())
+        ended = kept_seats.end_due(db, queue=site.queue, now=site.clock(), terms=terms, base_url=settings.base_url)
     with site.write_sessions.begin() as db:
         keeping_notices.tell_due(db, now=site.clock(), base_url=settings.base_url, timezone=settings.timezone)
     return ended

@@ -18,15 +18,18 @@ CLONE_TIMEOUT_S = 1800
 RETIRE_TIMEOUT_S = 900
 
 
-def clone_run(ctx: Context, vm_request: VmRequest, vms: list[Vm]) -> PlaybookRun:
-    """One run for these copies: every host with its list. Secrets travel apart, by machine."""
+def clone_run(ctx: Context, vm_request: VmRequest, vms: list[Vm], *, copied: bool = False) -> PlaybookRun:
+    """One run for these copies: every host with its list. Secrets travel apart, by machine.
+
+    `copied`: their disks are there already (workflows/own_machines.py).
+    """
     hosts = {vm.id: vm.host for vm in vms if vm.host is not None}
     secrets = unseal(ctx.site.settings.secret_key, vm_request.sealed_parameters)
     return PlaybookRun(
         playbook="clone_vms",
         hosts=addresses_of(hosts),
         variables=variables_of("clone_vms", vms, ctx),
-        host_variables=by_host(vms, hosts, "clone_vms_machines", lambda vm: order_of(vm, vm_request)),
+        host_variables=by_host(vms, hosts, "clone_vms_machines", lambda vm: order_of(vm, vm_request, copied=copied)),
         secrets={"clone_vms_secrets": {str(vm.id): secrets for vm in vms}} if secrets else {},
         timeout_s=CLONE_TIMEOUT_S,
     )
@@ -64,7 +67,7 @@ def by_host(
     return {host: {variable: machines} for host, machines in lists.items()}
 
 
-def order_of(vm: Vm, vm_request: VmRequest) -> dict[str, Json]:
+def order_of(vm: Vm, vm_request: VmRequest, *, copied: bool = False) -> dict[str, Json]:
     """The order as plain data, in the fields of MachineOrder."""
     spec = decided_spec(vm_request, vm.template_version)
     order = MachineOrder(
@@ -83,5 +86,6 @@ def order_of(vm: Vm, vm_request: VmRequest) -> dict[str, Json]:
         personalisation=spec.personalisation.value,
         parameters=vm_request.parameters,
         keyboard=vm.keyboard,
+        copied=copied,
     )
     return {**asdict(order), "vm_id": str(vm.id)}

@@ -11,7 +11,7 @@ from portal.core.errors import N_, Conflict, PlaybookFailed, filled
 from portal.core.lifecycle import VmRequestState, VmState
 from portal.interfaces import MachineOutcome
 from portal.models import TemplateVersion, VmRequest, Workflow
-from portal.services import audit, claims
+from portal.services import audit, claims, own_machines
 from portal.services.notices import tell_failed, tell_ready
 from portal.services.orders import decided_spec, newest_version
 from portal.workflows.clone_orders import clone_run
@@ -62,7 +62,8 @@ def clone(ctx: Context) -> None:
                 vm.move_to(VmState.CLONING)
     with ctx.site.sessions() as db:
         vms = [vm for vm in vms_of(db, ctx.subject_id) if vm.state == VmState.CLONING]
-        run = clone_run(ctx, db.get_one(VmRequest, ctx.subject_id), vms)
+        copied = own_machines.source_of(db, ctx.subject_id) is not None
+        run = clone_run(ctx, db.get_one(VmRequest, ctx.subject_id), vms, copied=copied)
         names = {vm.id: vm.name for vm in vms}
     if not names:
         return

@@ -8,6 +8,7 @@ from portal.workflows.bring_seat import BRING_SEAT
 from portal.workflows.end_class import END_CLASS
 from portal.workflows.end_keeping import END_KEEPING
 from portal.workflows.lab_trials import TRY_LAB
+from portal.workflows.own_machines import PROVISION_FROM_SEAT
 from portal.workflows.prepare_class import PREPARE_CLASS
 from portal.workflows.provision import PROVISION
 from portal.workflows.rehearse_class import REHEARSE_CLASS
@@ -20,6 +21,7 @@ SEQUENCES: Mapping[str, Sequence] = {
     sequence.name: sequence
     for sequence in (
         PROVISION,
+        PROVISION_FROM_SEAT,
         RETIRE,
         PREPARE_CLASS,
         END_CLASS,

@@ -29,6 +29,7 @@ from portal.interfaces import (
     HostAddress,
     Hypervisor,
     Json,
+    MachineOrder,
     MachineOutcome,
     PlaybookRun,
     PlaybookRunner,
@@ -98,8 +99,30 @@ class Classroom:
         ids = [str(seat_id_for(self.session_id, number)) for number in numbers]
         return self.run("remove_seats", "seats", [{"seat_id": seat_id, "label": "", "vm_ids": []} for seat_id in ids])
 
+    def copy_disk(self, source: SeatOrder, order: MachineOrder, *, machine: int = 0) -> MachineOutcome:
+        entry: dict[str, Json] = {
+            "vm_id": str(order.vm_id), "name": order.name, "disk_gib": order.disk_gib,
+            "seat_id": str(source.seat_id), "machine_id": str(source.machines[machine].vm_id),
+        }  # fmt: skip
+        return self.run("copy_seat_disks", "machines", [entry])[order.vm_id]
+
+    def own_machine(self) -> MachineOrder:
+        """In the network of departments, of the same template as the seats' machines."""
+        return MachineOrder(
+            vm_id=uuid4(), name="own-machine", owner="Ada", template_disk=DISK, linked=True, vcpus=1, memory_mib=128,
+            disk_gib=2, hardware=Hardware(), network="department", mac="52:54:00:0a:11:01", address="10.77.30.77",
+            personalisation="cloud-init", copied=True,
+        )  # fmt: skip
+
+    def clone(self, order: MachineOrder) -> MachineOutcome:
+        return self.run("clone_vms", "machines", [plain(asdict(order))])[order.vm_id]
+
+    def retire(self, order: MachineOrder) -> MachineOutcome:
+        return self.run("retire_vms", "machines", [{"vm_id": str(order.vm_id)}])[order.vm_id]
+
     def run(self, playbook: str, name: str, entries: Sequence[Any]) -> Mapping[UUID, MachineOutcome]:
-        fencing: Json = {entry["seat_id"]: {"token": self.token} for entry in entries}
+        ids = [entry[key] for entry in entries for key in ("seat_id", "vm_id") if key in entry]
+        fencing: Json = {id: {"token": self.token} for id in ids}
         variables: dict[str, Json] = {f"{playbook}_storage_dir": self.storage_dir, "fencing": fencing}
         run = PlaybookRun(playbook, (self.host,), variables, {self.host.name: {f"{playbook}_{name}": entries}})
         result = self.playbooks.run(run)
@@ -116,8 +139,10 @@ class Classroom:
     def wait_until_ready(self, *orders: SeatOrder) -> None:
         ids = [machine.vm_id for order in orders for machine in order.machines]
         for vm_id in ids:
-            ready = wait_until(lambda vm_id=vm_id: self.hypervisor.agent_answers(self.host, vm_id), timeout_s=90)  # type: ignore[misc]
-            assert ready, vm_id
+            self.wait_until_answers(vm_id)
+
+    def wait_until_answers(self, vm_id: UUID) -> None:
+        assert wait_until(lambda: self.hypervisor.agent_answers(self.host, vm_id), timeout_s=90), vm_id
 
     def die(self, order: SeatOrder) -> None:
         """Its machines end at once, as by a power cut; their files stay."""
@@ -128,7 +153,9 @@ class Classroom:
             self.hypervisor.power_off(self.host, machine.vm_id)
 
     def sh(self, order: SeatOrder, script: str, *, machine: int = 0, timeout_s: float = 15) -> GuestAnswer:
-        vm_id = order.machines[machine].vm_id
+        return self.in_guest(order.machines[machine].vm_id, script, timeout_s=timeout_s)
+
+    def in_guest(self, vm_id: UUID, script: str, *, timeout_s: float = 15) -> GuestAnswer:
         return self.hypervisor.run_in_guest(self.host, vm_id, ["/bin/sh", "-c", script], timeout_s=timeout_s)
 
 

@@ -124,13 +124,52 @@ def test_machines_that_died_boot_again_with_what_was_on_their_disks(classroom: C
     assert classroom.sh(order, "test -e /root/mine").exit_code == 0
 
 
+def test_an_own_machine_has_what_was_on_the_disk_of_a_seat_and_needs_the_seat_no_more(classroom: Classroom) -> None:
+    order, own = classroom.warm(2), classroom.own_machine()
+    assert classroom.clone(own).message == "the copy of the seat's disk is not there"
+    assert classroom.sh(order, "touch /root/work").exit_code == 0
+    try:
+        copied = classroom.copy_disk(order, own)
+        assert (copied.ok, copied.changed, copied.message) == (True, True, "shut down, disk copied")
+        with pytest.raises(MachineMissing):
+            classroom.hypervisor.machine(classroom.host, order.machines[0].vm_id)
+        again = classroom.copy_disk(order, own)
+        assert (again.ok, again.changed, again.message) == (True, False, "as it should be")
+        assert classroom.make(replace(order, image=None))[order.seat_id].ok
+        classroom.remove(2)
+        assert classroom.clone(own).ok
+        classroom.wait_until_answers(own.vm_id)
+        assert classroom.in_guest(own.vm_id, "test -f /root/work").exit_code == 0
+        if classroom.inventory is not None:
+            assert classroom.in_guest(own.vm_id, "hostname").output.strip() == own.name
+            assert f"inet {own.address}/" in classroom.in_guest(own.vm_id, "ip -4 addr").output
+    finally:
+        classroom.retire(own)
+        classroom.token += 1
+        classroom.make(replace(order, fresh=True))
+        classroom.wait_until_ready(order)
+    assert own.vm_id not in classroom.hypervisor.leftovers(classroom.host).vm_folders
+
+
+def test_a_late_worker_copies_no_disk(classroom: Classroom) -> None:
+    order, own = classroom.warm(1), classroom.own_machine()
+    classroom.token = 9
+    assert classroom.make(order)[order.seat_id].ok
+    classroom.token = 8
+    late = classroom.copy_disk(order, own)
+    classroom.token = 9
+    classroom.retire(own)
+    assert (late.ok, late.message) == (False, "another worker has taken over this machine")
+    assert classroom.hypervisor.machine(classroom.host, order.machines[0].vm_id)
+
+
 def test_a_late_worker_is_kept_out(classroom: Classroom) -> None:
     order = classroom.warm(1)
-    classroom.token = 5
+    classroom.token = 15
     assert classroom.make(order)[order.seat_id].ok
-    classroom.token = 4
+    classroom.token = 14
     late = {**classroom.make(replace(order, fresh=True)), **classroom.remove(1)}
-    classroom.token = 5
+    classroom.token = 15
     assert late[order.seat_id].message == "another worker has taken over this machine"
     assert order.seat_id in classroom.hypervisor.seat_traces(classroom.host).machines
 

@@ -319,5 +319,5 @@ def test_it_is_prolonged_up_to_the_most_days_if_there_is_room(db: Session, lab_s
 def test_days_before_the_end_nothing_ends(db: Session, lab_session: LabSession) -> None:
     grant(db, ask(db, sit(db, lab_session)), 3)
     end(db, lab_session)
-    assert kept_seats.end_due(db, queue=ListQueue(), now=ENDS_AT + 2 * DAY) == 0
-    assert kept_seats.end_due(db, queue=ListQueue(), now=ENDS_AT + 3 * DAY) == 1
+    assert kept_seats.end_due(db, queue=ListQueue(), now=ENDS_AT + 2 * DAY, terms=TERMS) == 0
+    assert kept_seats.end_due(db, queue=ListQueue(), now=ENDS_AT + 3 * DAY, terms=TERMS) == 1

@@ -17,7 +17,9 @@ from portal.services.playbook_words import in_words, known, translator
 MODULES = sorted(
     [*(ROOT / "playbooks" / "library").glob("vivero_*.py"), *(ROOT / "playbooks" / "module_utils").glob("*.py")]
 )
-WORKING_PLAYBOOKS = ("clone_vms", "retire_vms", "make_seats", "save_seats", "remove_seats", "drop_seat_images")
+WORKING_PLAYBOOKS = (
+    "clone_vms", "retire_vms", "make_seats", "save_seats", "remove_seats", "drop_seat_images", "copy_seat_disks",
+)  # fmt: skip
 
 
 def spanish(msgid: str) -> str:

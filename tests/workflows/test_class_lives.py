@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,11 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select, update
 
 from portal.backends.fake_cluster import Trouble
-from portal.core.lifecycle import LabSessionState, SeatState
-from portal.models import Claim, Host, Student
-from portal.services import class_clock, teaching
+from portal.core.errors import Conflict
+from portal.core.lifecycle import LabSessionState, SeatState, VmRequestState
+from portal.core.naming import vm_id_for
+from portal.models import Claim, Host, Keeping, OwnMachine, Student, VmRequest
+from portal.services import accounts, claims, class_clock, kept_seats, teaching, vm_requests
 from portal.workflows.sequence import Hooks
 from tests.workflows.school import School, make_school
+from tests.workflows.test_own_machines import approve, ask
 
 HOSTS = ("hv1", "hv2", "hv3")
 MINE = "/home/vivero/mine"
@@ -52,6 +56,7 @@ class Life:
         self.school = school
         self.class_id = school.book(seats=seats, spares=spares)
         self.came = 0
+        self.own: list[tuple[UUID, list[str]]] = []  # requests for own machines, and what their disks had
 
     def prepare(self, dies_at: int) -> None:
         self.with_deaths(lambda hooks: self.school.prepare(self.class_id, hooks), dies_at)
@@ -117,8 +122,57 @@ class Life:
             self.school.turn_kept(timedelta(days=number / 2))
         for number in range(3):
             self.answer(number)
-        for _ in range(3):
+        for _ in range(5):
             self.school.turn_kept(timedelta(days=15))
+
+    def take_own(self, number: int) -> None:
+        """A machine of a kept seat becomes an own one, with what was on its disk, whatever happens meanwhile."""
+        with self.school.site.sessions() as db:
+            kept = kept_seats.of_class(db, self.class_id)
+        if not kept:
+            return
+        keeping = kept[number % len(kept)]
+        try:
+            request_id = ask(self.school, self.class_id, keeping.id, f"own-{len(self.own)}")
+        except Conflict:  # it was asked for already
+            return
+        approve(self.school, request_id)
+        self.own.append((request_id, self.on_disk(keeping)))
+        self.with_deaths(lambda hooks: self.school.run(hooks), number * 2)
+
+    def on_disk(self, keeping: Keeping) -> list[str]:
+        """Of the seat's server, also while it is off."""
+        assert keeping.seat is not None
+        server = str(next(machine.id for machine in keeping.seat.machines if machine.name == "server"))
+        with self.school.cluster.world() as world:
+            running = world.machines.get(server)
+            return running.files if running is not None else world.seats[str(keeping.seat_id)].disks[server]
+
+    def own_machines_are_whole(self) -> None:
+        """All that were made are there with their files; they belong to the class no more, and go here."""
+        for request_id, files in self.own:
+            self.roll_back_failed(request_id)
+            with self.school.site.write_sessions.begin() as db:
+                row = db.get_one(VmRequest, request_id)
+                assert row.state in (VmRequestState.FULFILLED, VmRequestState.CANCELLED)
+                claims.release_request(db, row)
+            if row.state == VmRequestState.FULFILLED:
+                with self.school.cluster.world() as world:
+                    assert world.machines.pop(str(vm_id_for(request_id, 0))).files == files
+                    del world.copies[str(vm_id_for(request_id, 0))]
+        with self.school.cluster.world() as world:
+            assert world.copies == {}
+
+    def roll_back_failed(self, request_id: UUID) -> None:
+        """One that failed after the copy needs the seat no more: a person decides."""
+        with self.school.site.write_sessions.begin() as db:
+            row = db.get_one(VmRequest, request_id)
+            if row.state != VmRequestState.FAILED:
+                return
+            assert db.get_one(OwnMachine, request_id).copied_at is not None
+            actor, now = accounts.actor_of(row.submitted_by), self.school.now()
+            vm_requests.roll_back(db, actor=actor, vm_request_id=request_id, now=now, queue=self.school.queue)
+        assert self.school.run() == "cancelled"
 
     def cut_power(self, number: int) -> None:
         self.school.cluster.cut_power(HOSTS[number % 3])
@@ -152,7 +206,7 @@ WHAT = st.tuples(
     ),
     st.integers(0, 7),
 )
-AFTER = st.tuples(st.sampled_from((Life.silence, Life.answer, Life.cut_power)), st.integers(0, 7))
+AFTER = st.tuples(st.sampled_from((Life.silence, Life.answer, Life.cut_power, Life.take_own)), st.integers(0, 7))
 
 
 @settings(
@@ -179,6 +233,7 @@ def test_whatever_happens_to_a_class_nothing_of_it_is_left(
         happens(life, number)
     life.end()
     life.keep_on(after)
+    life.own_machines_are_whole()
     assert life.school.is_empty()
     assert life.school.session(life.class_id).state in OVER
     assert {seat.state for seat in life.school.seats(life.class_id, *SeatState)} <= {SeatState.GONE}

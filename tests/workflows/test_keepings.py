@@ -15,7 +15,7 @@ from portal.models import AuditEntry, Claim, Host, Invitation, Keeping, Mail, Se
 from portal.services import accounts, class_clock, class_seats, kept_seats, reconcile, revivals
 from portal.workflows.sequence import Hooks
 from tests.factories.moments import NOW
-from tests.workflows.school import School, school
+from tests.workflows.school import TERMS, School, school
 
 __all__ = ["school"]  # a fixture
 MINE = "/home/mine"
@@ -127,7 +127,7 @@ def test_a_worker_that_dies_while_it_ends_is_followed_by_one_that_finishes(schoo
     _class_id, _seat_id, _keeping_id = kept(school)
     school.wait((WEEK + timedelta(hours=2)).total_seconds())
     with school.site.write_sessions.begin() as db:
-        assert kept_seats.end_due(db, queue=school.queue, now=school.now()) == 1
+        assert kept_seats.end_due(db, queue=school.queue, now=school.now(), terms=TERMS) == 1
     left = [checkpoint]
 
     class Dead(BaseException):
