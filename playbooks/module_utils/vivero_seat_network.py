@@ -129,11 +129,14 @@ def serve(seat: Seat, places: SeatPlaces) -> None:
 
 
 def dnsmasq_conf(seat: Seat, places: SeatPlaces) -> str:
-    """Addresses and names of this seat, nothing of anybody else, and no way out."""
+    """Addresses and names of this seat, nothing of anybody else, and no way out.
+
+    It speaks to the host's log, and only of what is wrong. A log file it would give to its own user, be it /dev/null.
+    """
     lines = ["no-resolv", "no-hosts", "no-poll", "bind-interfaces", "except-interface=lo", "localise-queries"]
-    lines += ["dhcp-authoritative", "no-ping", "user=nobody", "group=nogroup", "dhcp-option=option:router"]
+    lines += ["dhcp-authoritative", "no-ping", "quiet-dhcp", "user=nobody", "group=nogroup", "dhcp-option=option:router"]
     lines += [f"addn-hosts={places.sockets / 'hosts'}", f"pid-file={places.sockets / 'dnsmasq.pid'}"]
-    lines += [f"dhcp-leasefile={places.sockets / 'leases'}", "log-facility=/dev/null"]
+    lines += [f"dhcp-leasefile={places.sockets / 'leases'}"]
     for number, network in enumerate(seat.networks):
         lines.append(f"interface=net{number}")
         lines.append(f"dhcp-range={network.network.network_address},static,{network.network.netmask},infinite")

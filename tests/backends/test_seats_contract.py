@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -193,6 +195,7 @@ def test_machines_of_a_seat_reach_each_other_by_name_and_nothing_else(classroom:
     )
     assert classroom.sh(order, f"{stray}; exit $r").exit_code != 0
     assert classroom.sh(order, "ip route | grep default").exit_code != 0
+    assert Path(os.devnull).stat().st_uid == 0  # the seat's own services leave the host's devices alone
 
 
 @only_real
