@@ -134,7 +134,8 @@ def dnsmasq_conf(seat: Seat, places: SeatPlaces) -> str:
     It speaks to the host's log, and only of what is wrong. A log file it would give to its own user, be it /dev/null.
     """
     lines = ["no-resolv", "no-hosts", "no-poll", "bind-interfaces", "except-interface=lo", "localise-queries"]
-    lines += ["dhcp-authoritative", "no-ping", "quiet-dhcp", "user=nobody", "group=nogroup", "dhcp-option=option:router"]
+    lines += ["dhcp-authoritative", "no-ping", "quiet-dhcp", "user=nobody", "group=nogroup"]
+    lines += ["dhcp-option=option:router"]
     lines += [f"addn-hosts={places.sockets / 'hosts'}", f"pid-file={places.sockets / 'dnsmasq.pid'}"]
     lines += [f"dhcp-leasefile={places.sockets / 'leases'}"]
     for number, network in enumerate(seat.networks):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -144,7 +142,9 @@ def test_an_own_machine_has_what_was_on_the_disk_of_a_seat_and_needs_the_seat_no
         assert classroom.in_guest(own.vm_id, "test -f /root/work").exit_code == 0
         if classroom.inventory is not None:
             assert classroom.in_guest(own.vm_id, "hostname").output.strip() == own.name
-            assert f"inet {own.address}/" in classroom.in_guest(own.vm_id, "ip -4 addr").output
+            waits = "for i in $(seq 60); do ip -4 addr | grep -q 'inet %s/' && exit 0; sleep 0.5; done; exit 1"
+            answer = classroom.in_guest(own.vm_id, waits % own.address, timeout_s=40)  # its agent is there before it
+            assert answer.exit_code == 0
     finally:
         classroom.retire(own)
         classroom.token += 1
@@ -195,7 +195,6 @@ def test_machines_of_a_seat_reach_each_other_by_name_and_nothing_else(classroom:
     )
     assert classroom.sh(order, f"{stray}; exit $r").exit_code != 0
     assert classroom.sh(order, "ip route | grep default").exit_code != 0
-    assert Path(os.devnull).stat().st_uid == 0  # the seat's own services leave the host's devices alone
 
 
 @only_real

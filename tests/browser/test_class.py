@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from portal.bench.weight import descendants
+from portal.minicluster import Minicluster
 from tests.browser.accessibility import check_accessibility, check_width
 from tests.browser.conftest import LogIn, RunningDemo
 
@@ -23,8 +25,16 @@ def inventory(demo: RunningDemo) -> list[str]:
     """What people's and students' machines have in the cabinet and on the hosts; saved images may stay."""
     cabinet = demo.var / "minicluster" / "cabinet"
     files = [str(path) for folder in ("vms", "dhcp", "seats") for path in (cabinet / folder).glob("*")]
-    running = subprocess.run(["pgrep", "-af", "vivero/seats|/seats/"], capture_output=True, text=True, check=False)
-    return sorted(files + [line for line in running.stdout.splitlines() if "pgrep" not in line])
+    first = Minicluster(cabinet.parent).first_processes().values()  # other hosts may be at work beside these
+    running = [command_of(pid) for host in first for pid in descendants(host)]
+    return sorted(files + [command for command in running if "/seats/" in command])
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def book(page: Page) -> str:
