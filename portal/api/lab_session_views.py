@@ -17,11 +17,11 @@ from portal.api.schemas.lab_sessions import (
     SeatSignOut,
     StudentOut,
 )
-from portal.core.labs import lab_from_data
 from portal.core.seat_signs import Traits
 from portal.models import LabSession, Seat, Student
 from portal.services import boards, seat_signs, seats
 from portal.services.class_readiness import ALIVE, seat_readiness
+from portal.services.lab_specs import spec_of
 
 
 def lab_session_out(lab_session: LabSession) -> LabSessionOut:
@@ -83,7 +83,7 @@ def detail_out(db: Session, lab_session: LabSession) -> LabSessionDetailOut:
 def seat_out(db: Session, seat: Seat) -> SeatOut:
     student = db.scalar(select(Student).where(Student.id == seat.student_id)) if seat.student_id else None
     version = db.get_one(LabSession, seat.lab_session_id).lab_version
-    return seat_fields(seat, student, seat_signs.traits_of(db, lab_from_data(version.spec)))
+    return seat_fields(seat, student, seat_signs.traits_of(db, spec_of(version)))
 
 
 def seat_fields(seat: Seat, student: Student | None, traits: Traits) -> SeatOut:

@@ -10,11 +10,11 @@ from functools import cached_property
 from sqlalchemy.orm import Session
 
 from portal.core.errors import Phrase
-from portal.core.labs import lab_from_data
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.seat_signs import SignSeen, Traits
 from portal.models import LabSession, Seat
 from portal.services import hosts, seat_signs, seats
+from portal.services.lab_specs import spec_of
 
 ALIVE = (SeatState.BUILDING, SeatState.READY, SeatState.TAKEN)
 SHOWN = (*ALIVE, SeatState.REPLACED)
@@ -86,7 +86,7 @@ class Readiness:
 
 def readiness_of(db: Session, lab_session: LabSession, rows: Iterable[Seat] | None = None) -> Readiness:
     """`rows`: all seats of the class, for who has read them already."""
-    traits = seat_signs.traits_of(db, lab_from_data(lab_session.lab_version.spec))
+    traits = seat_signs.traits_of(db, spec_of(lab_session.lab_version))
     known = seats.seats_of(db, lab_session.id, SHOWN) if rows is None else rows
     shown = sorted((seat for seat in known if seat.state in SHOWN), key=lambda seat: seat.number)
     return Readiness(lab_session, traits, tuple(seat_readiness(seat, traits) for seat in shown))

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import N_, Conflict, Invalid
 from portal.core.lab_files import LAB_FILE
-from portal.core.labs import lab_from_data
 from portal.core.plain_data import to_plain
 from portal.core.policy import Actor
 from portal.interfaces import LabReader
 from portal.models import Department, DepartmentLab, Lab, LabDraft, LabRelease, LabVersion
 from portal.services import department_labs, labs
 from portal.services.department_labs import note
+from portal.services.lab_specs import spec_of
 from portal.services.quotas import lock_department
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}")
@@ -74,6 +74,6 @@ def files_of(db: Session, reader: LabReader, version: LabVersion, department: De
     """As they were written where a department wrote them; else written anew from what the version holds."""
     release = db.get(LabRelease, version.id)
     if release is None:
-        return reader.write(replace(lab_from_data(version.spec), owner=department.slug, offered_to=None))
+        return reader.write(replace(spec_of(version), owner=department.slug, offered_to=None))
     files = dict(release.files)
     return {**files, LAB_FILE: reader.change(files[LAB_FILE], {("owner",): department.slug})}

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from portal.core.differences import DifferentLine, difference
 from portal.core.errors import N_, Conflict, NotFound
-from portal.core.labs import lab_from_data
 from portal.core.policy import Actor
 from portal.models import Department, DepartmentLab, LabRelease, LabSubscription, LabVersion
 from portal.services import department_labs, labs
 from portal.services.audit import record
+from portal.services.lab_specs import spec_of
 from portal.services.quotas import lock_department
 
 
@@ -119,5 +119,5 @@ def news(db: Session, *, actor: Actor, slug: str, after: int = 0) -> list[News]:
 
 def changes_of_guide(old: LabVersion, new: LabVersion, language: str) -> tuple[DifferentLine, ...] | None:
     """None where the guides are too long to be compared."""
-    before, after = lab_from_data(old.spec).guide, lab_from_data(new.spec).guide
+    before, after = spec_of(old).guide, spec_of(new).guide
     return difference(before.read(language), after.read(language))

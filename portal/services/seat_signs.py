@@ -11,13 +11,14 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import Phrase
-from portal.core.labs import LabSpec, lab_from_data
+from portal.core.labs import LabSpec
 from portal.core.lifecycle import LabSessionState, SeatState
 from portal.core.seat_signs import WITHOUT, Sign, SignSeen, Traits, first_trouble, read_signs, words_of
 from portal.core.templates import ReadyBy, TemplateSpec, spec_from_data
 from portal.interfaces import Doors, HostAddress, Hypervisor
 from portal.models import LabSession, Seat, Template
 from portal.services import seats
+from portal.services.lab_specs import spec_of
 from portal.services.seat_designs import door_name
 
 WATCHED = (LabSessionState.PREPARING, LabSessionState.READY, LabSessionState.RUNNING)
@@ -102,7 +103,7 @@ def to_watch(db: Session, now: datetime) -> dict[HostAddress, list[Watched]]:
     if not classes:
         return {}
     versions = {row.lab_version_id: row.lab_version for row in classes.values()}
-    specs = {version_id: lab_from_data(version.spec) for version_id, version in versions.items()}
+    specs = {version_id: spec_of(version) for version_id, version in versions.items()}
     first_making = (Seat.state == SeatState.BUILDING) & (Seat.resets == 0)
     query = select(Seat).where(
         Seat.lab_session_id.in_(classes), Seat.host_id.is_not(None), or_(Seat.state.in_(AT_WORK), first_making)
