@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
 from portal.api.auth import permission
-from portal.api.context import actor, now, reading, site, writing
+from portal.api.context import actor, letters, now, reading, writing
 from portal.api.idempotency import once
 from portal.api.lab_session_views import lab_session_out
 from portal.api.lab_sessions import link_out, people_named
@@ -94,11 +94,6 @@ def set_only_listed(lab_session_id: UUID, wish: OnlyListedIn) -> LabSessionOut:
     with writing() as db:
         invitations.set_only_listed(db, actor=actor(), lab_session_id=lab_session_id, only=wish.only_listed, now=now())
         return lab_session_out(lab_sessions.get(db, actor=actor(), lab_session_id=lab_session_id))
-
-
-def letters() -> dict[str, str]:
-    """What letters with links are written with."""
-    return {"base_url": site().settings.base_url, "timezone": site().settings.timezone}
 
 
 def links_out(links: list[PersonalLink]) -> dict[str, Any]:

@@ -65,3 +65,8 @@ def switching() -> Iterator[Session]:
     with site().write_sessions() as db:
         yield db
         db.commit()
+
+
+def letters() -> dict[str, str]:
+    """What letters with links are written with."""
+    return {"base_url": site().settings.base_url, "timezone": site().settings.timezone}

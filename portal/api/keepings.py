@@ -16,7 +16,7 @@ from portal.core.errors import NotFound
 from portal.core.policy import Permission
 from portal.models import Keeping, Student
 from portal.services import keepings, kept_seats, lab_sessions
-from portal.services.keepings import Terms
+from portal.services.keepings import terms_of
 
 bp = APIBlueprint("keepings", __name__, tag="Classes")
 OF_CLASS = "/lab-sessions/<uuid:lab_session_id>/keepings"
@@ -93,9 +93,8 @@ def grant(lab_session_id: UUID, keeping_id: UUID, wish: DaysIn) -> KeepingOut:
     """If its room is proven for all of them; else 409 says how many days fit. Granted again, the days are changed."""
     with writing() as db:
         wanted = in_class(db, lab_session_id, keeping_id)
-        return keeping_out(
-            keepings.grant(db, actor=actor(), keeping_id=wanted, days=wish.days, terms=terms(), now=now())
-        )
+        terms = terms_of(site().settings)
+        return keeping_out(keepings.grant(db, actor=actor(), keeping_id=wanted, days=wish.days, terms=terms, now=now()))
 
 
 @bp.post(f"{ONE}/decline")
@@ -117,8 +116,9 @@ def decline(lab_session_id: UUID, keeping_id: UUID) -> KeepingOut:
 def prolong(lab_session_id: UUID, keeping_id: UUID, wish: DaysIn) -> KeepingOut:
     with writing() as db:
         wanted = in_class(db, lab_session_id, keeping_id)
+        terms = terms_of(site().settings)
         return keeping_out(
-            keepings.prolong(db, actor=actor(), keeping_id=wanted, days=wish.days, terms=terms(), now=now())
+            keepings.prolong(db, actor=actor(), keeping_id=wanted, days=wish.days, terms=terms, now=now())
         )
 
 
@@ -140,11 +140,6 @@ def in_class(db: Session, lab_session_id: UUID, keeping_id: UUID) -> UUID:
     if keeping is None or keeping.lab_session_id != lab_session_id:
         raise NotFound(keepings.NO_SUCH)
     return keeping.id
-
-
-def terms() -> Terms:
-    settings = site().settings
-    return Terms(settings.keep_days_most, settings.reserve_hosts, settings.timezone)
 
 
 def fields_of(keeping: Keeping) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
 from portal.api.auth import permission
-from portal.api.context import actor, now, reading, site
+from portal.api.context import actor, letters, now, reading, site
 from portal.api.idempotency import once
 from portal.api.lab_session_views import detail_out, fields_of, lab_session_out
 from portal.api.paging import as_asked
@@ -53,17 +53,15 @@ def book(booking: BookIn) -> tuple[Any, int, dict[str, str]]:
 
 
 def booked(db: Session, booking: BookIn) -> dict[str, Any]:
-    settings = site().settings
     wish = wish_of(db, booking)
     made = lab_sessions.book(
         db,
         actor=actor(),
         wish=wish,
         now=now(),
-        reserve_hosts=settings.reserve_hosts,
-        timezone=settings.timezone,
+        reserve_hosts=site().settings.reserve_hosts,
         limit=site().class_limit,
-        base_url=settings.base_url,
+        **letters(),
     )
     links = invitations.invite(
         db,
@@ -71,8 +69,7 @@ def booked(db: Session, booking: BookIn) -> dict[str, Any]:
         made=made,
         people=wish.people,
         now=now(),
-        base_url=settings.base_url,
-        timezone=settings.timezone,
+        **letters(),
     )
     dates = [DateOut(id=one.id, starts_at=one.starts_at) for one in made]
     return BookedOut(**fields_of(made[0]), dates=dates, links=[link_out(link) for link in links]).model_dump(

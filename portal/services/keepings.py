@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.config import Settings
 from portal.core.calendar import (
     DISK,
     LICENCES,
@@ -48,6 +49,11 @@ class Terms:
     most_days: int
     reserve_hosts: int = 1
     timezone: str = DEFAULT_TIMEZONE
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Those of this house."""
+    return Terms(settings.keep_days_most, settings.reserve_hosts, settings.timezone)
 
 
 def of_student(db: Session, student_id: UUID) -> Keeping | None:

@@ -128,29 +128,23 @@ def tell_denied(db: Session, *, vm_request: VmRequest, by: str, reason: str, now
 
 def tell_no_longer_needed(db: Session, *, vm_request: VmRequest, now: datetime, base_url: str) -> None:
     """Nobody decides any more on more time for a machine that is given back."""
-    account = account_of(db, vm_request.submitted_by_id)
-    locale = account.locale
-    text = translate(
-        locale,
-        N_("You asked for more time for %(name)s. The machine is being given back, so nobody decides on it any more."),
-        name=vm_request.name,
+    text = N_(
+        "You asked for more time for %(name)s. The machine is being given back, so nobody decides on it any more."
     )
-    page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
-    subject = translate(locale, N_("Closed: more time for %(name)s"), name=vm_request.name)
-    post(db, account, subject, Body((text,), links=links(base_url, page)), now)
+    tell_shortly(db, vm_request, N_("Closed: more time for %(name)s"), text, now=now, base_url=base_url)
 
 
 def tell_seat_over(db: Session, *, vm_request: VmRequest, now: datetime, base_url: str) -> None:
     """It was to begin with the disk of a kept seat, whose time is over."""
+    text = N_("Your request for %(name)s was cancelled: it was not made while the seat was kept, whose disk it needed.")
+    tell_shortly(db, vm_request, N_("Cancelled: %(name)s"), text, now=now, base_url=base_url)
+
+
+def tell_shortly(db: Session, vm_request: VmRequest, subject: str, text: str, *, now: datetime, base_url: str) -> None:
+    """One sentence to who asked, and the way to the request; `subject` and `text` are msgids about its `name`."""
     account = account_of(db, vm_request.submitted_by_id)
-    locale = account.locale
-    text = translate(
-        locale,
-        N_("Your request for %(name)s was cancelled: it was not made while the seat was kept, whose disk it needed."),
-        name=vm_request.name,
-    )
-    page = (translate(locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
-    subject = translate(locale, N_("Cancelled: %(name)s"), name=vm_request.name)
+    subject, text = (translate(account.locale, one, name=vm_request.name) for one in (subject, text))
+    page = (translate(account.locale, N_("See the request")), f"/vm-requests/{vm_request.id}")
     post(db, account, subject, Body((text,), links=links(base_url, page)), now)
 
 

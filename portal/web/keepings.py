@@ -13,7 +13,7 @@ from portal.core.errors import NotFound
 from portal.core.policy import Permission
 from portal.models import Keeping
 from portal.services import keepings, kept_seats
-from portal.services.keepings import Terms
+from portal.services.keepings import terms_of
 from portal.web.class_board import act, confirm, own
 from portal.web.class_room import to_class
 from portal.web.class_views import view_of_class
@@ -21,11 +21,6 @@ from portal.web.context import actor, db, now, permission, site, student, studen
 
 bp = Blueprint("keepings", __name__)
 OF_CLASS = "/classes/<uuid:lab_session_id>/keepings/<uuid:keeping_id>"
-
-
-def terms() -> Terms:
-    settings = site().settings
-    return Terms(settings.keep_days_most, settings.reserve_hosts, settings.timezone)
 
 
 def in_class(lab_session_id: UUID, keeping_id: UUID) -> Keeping:
@@ -45,7 +40,9 @@ def wanted_days() -> int:
 def grant(lab_session_id: UUID, keeping_id: UUID) -> ResponseReturnValue:
     def work() -> None:
         in_class(lab_session_id, keeping_id)
-        keepings.grant(db(), actor=actor(), keeping_id=keeping_id, days=wanted_days(), terms=terms(), now=now())
+        keepings.grant(
+            db(), actor=actor(), keeping_id=keeping_id, days=wanted_days(), terms=terms_of(site().settings), now=now()
+        )
 
     return act(lab_session_id, work, _("The seat will be kept, and its room with it."))
 
@@ -65,7 +62,9 @@ def decline(lab_session_id: UUID, keeping_id: UUID) -> ResponseReturnValue:
 def prolong(lab_session_id: UUID, keeping_id: UUID) -> ResponseReturnValue:
     def work() -> None:
         in_class(lab_session_id, keeping_id)
-        keepings.prolong(db(), actor=actor(), keeping_id=keeping_id, days=wanted_days(), terms=terms(), now=now())
+        keepings.prolong(
+            db(), actor=actor(), keeping_id=keeping_id, days=wanted_days(), terms=terms_of(site().settings), now=now()
+        )
 
     return act(lab_session_id, work, _("The seat is kept for longer."))
 

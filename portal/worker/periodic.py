@@ -28,7 +28,7 @@ from portal.services import (
     workers,
     workflows,
 )
-from portal.services.keepings import Terms
+from portal.services.keepings import terms_of
 from portal.site import Site
 from portal.worker.catalogue import CatalogueWatch
 
@@ -117,7 +117,7 @@ def tell_teachers(site: Site) -> int:
 def end_kept_seats(site: Site) -> int:
     """Those whose time is over; who has one is told a day before."""
     settings = site.settings
-    terms = Terms(settings.keep_days_most, settings.reserve_hosts, settings.timezone)
+    terms = terms_of(settings)
     with site.write_sessions.begin() as db:
         ended = kept_seats.end_due(db, queue=site.queue, now=site.clock(), terms=terms, base_url=settings.base_url)
     with site.write_sessions.begin() as db:
